@@ -1,0 +1,70 @@
+import type { Context } from '@temporalio/activity';
+import type { CommitPoint } from '../connectors/iceberg/commit.ts';
+import type { Source } from '../connectors/connector.ts';
+import type { DuckDbBudget } from '../connectors/duckdb/session.ts';
+import type { Sink } from '../connectors/sink.ts';
+import type { Storage } from '../connectors/storage/storage.ts';
+import type { SchemaMode } from '../contracts/job.ts';
+import type { Transformation } from '../contracts/job-transformations.ts';
+import type { JsonReference } from '../contracts/run.ts';
+import type { StreamSchema } from '../contracts/schema.ts';
+
+/** A job as an activity needs it. Variables are resolved section by section, when a section is opened. */
+export interface OpenedJob {
+  readonly tenant: string;
+  readonly asset: string;
+  /** SHA-256 of the stored job. */
+  readonly digest: string;
+  readonly namespace: string;
+  /** The table of an object: the asset itself where the job has one object. */
+  tableOf(object: string): string;
+  readonly schemaMode: SchemaMode;
+  readonly writeMode: 'append' | 'overwrite';
+  readonly maxBadRows: number;
+  readonly fileSizeBytes: number;
+  /** URI of the lake's folder for Dativo's own files; nothing in it is a table's. */
+  readonly workFolder: string;
+  readonly storage: Storage;
+  openSource(): Source;
+  /** Where the job's tables are. */
+  openSink(): Sink;
+  /** Where the run records are: always Iceberg tables. */
+  openRecords(): Sink;
+  transformations(): readonly Transformation[];
+  /** What the job's contract promises for the object's table; undefined without a contract. */
+  contractOf(object: string): StreamSchema | undefined;
+}
+
+/** What activities are given by the composition root; a test gives others. */
+export interface ActivityDependencies {
+  openJob(reference: JsonReference): Promise<OpenedJob>;
+  /** A fresh folder on a local disk, removed on disposal; those of dead processes are removed by the next worker. */
+  openScratchFolder(): Promise<{ readonly path: string } & AsyncDisposable>;
+  budget(spillFolder: string): DuckDbBudget;
+  now(): Date;
+  /** Called at named points with an effect on the world, so that a test can stop the process exactly there. */
+  reached(point: FaultPoint): Promise<void>;
+  /** The context of the running activity; absent in a plain script. */
+  context(): Context | undefined;
+}
+
+/** Named moments at which the outside world has just changed, or is about to. */
+export type FaultPoint =
+  | 'plan:before'
+  | 'plan:before-write'
+  | 'plan:after-write'
+  | 'extract:before-read'
+  | 'extract:reading'
+  | 'extract:after-data-files'
+  | 'extract:after-quarantine-files'
+  | 'extract:after-description'
+  | 'evaluate:before'
+  | 'commit:before'
+  | CommitPoint
+  | 'commit:done'
+  | 'commit:after-sweep'
+  | 'publish:before'
+  | 'publish:after-record'
+  | 'publish:after-clean-up'
+  | 'discard:before'
+  | 'discard:after';

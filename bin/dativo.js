@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Written so that any Node from 14 on can read it: an old one must be able to say what is wrong.
+import { existsSync } from 'node:fs';
+
+const SOURCE = new URL('../client/cli.ts', import.meta.url);
+const COMPILED = new URL('../dist/client/cli.js', import.meta.url);
+// A checkout runs from its sources, which Node reads by itself from 22.18 on; a package runs compiled code.
+const inCheckout = existsSync(SOURCE);
+const needed = inCheckout ? [22, 18] : [22, 12];
+
+const found = process.versions.node.split('.').map(Number);
+if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
+  process.stderr.write(
+    'dativo: Node ' + process.versions.node + '; expected Node ' + needed.join('.') + ' or later; run `npx -p node@24 ' +
+      (inCheckout ? 'node bin/dativo.js' : 'dativo') + ' ' + process.argv.slice(2).join(' ') + '`. (USAGE)\n',
+  );
+  process.exit(2);
+}
+
+const { enableCompileCache } = await import('node:module');
+enableCompileCache();
+// What Node says about its own unfinished parts is not the user's concern.
+const { emitWarning } = process;
+process.emitWarning = (warning, ...rest) => {
+  const type = typeof rest[0] === 'object' && rest[0] !== null ? rest[0].type : rest[0];
+  if (type !== 'ExperimentalWarning') emitWarning.call(process, warning, ...rest);
+};
+
+const { main } = await import((inCheckout ? SOURCE : COMPILED).href);
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,124 @@
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { objectWorkflowId } from '../contracts/ids.ts';
+import type { ExtractProgress, ObjectProgress } from '../contracts/run.ts';
+import type { ObjectView, RetryView, RunView, Stage } from './progress.ts';
+import type { StartedRun } from './start-run.ts';
+
+/** A query is a task for a worker; what activities say in their heartbeats is free. */
+const QUERY_EVERY_MS = 1_000;
+const QUERY_WITHIN_MS = 3_000;
+
+type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+interface Followed {
+  view: ObjectView;
+  queriedAt: number;
+  progress: ObjectProgress | undefined;
+  started: boolean;
+}
+
+/** Looks at a run from outside, again and again, without any work for it but a query a second. */
+export class RunFollower {
+  readonly #client: Client;
+  readonly #run: Pick<StartedRun, 'workflowId' | 'runId' | 'job'>;
+  readonly #objects: Map<string, Followed>;
+
+  constructor(client: Client, run: Pick<StartedRun, 'workflowId' | 'runId' | 'job'>) {
+    this.#client = client;
+    this.#run = run;
+    this.#objects = new Map(run.job.objects.map((object) => [object, newlyFollowed(object)]));
+  }
+
+  /** What is known now. When the server does not answer, what was known before. */
+  async look(): Promise<RunView> {
+    const { workflowId, runId, job } = this.#run;
+    try {
+      const { raw } = await this.#client.workflow.getHandle(workflowId, runId).describe();
+      const running = new Set(raw.pendingChildren?.map((child) => child.workflowId));
+      await Promise.all(
+        [...this.#objects].map(async ([object, followed]) => {
+          const childId = objectWorkflowId(job.tenant, job.asset, object);
+          if (running.has(childId)) await this.#lookAt(childId, followed);
+          else if (followed.started) followed.view = { ...withoutRetry(followed.view), stage: 'done' };
+        }),
+      );
+    } catch {
+      // The server restarts, or the run ended while we looked; whoever waits for its result hears of it.
+    }
+    return { asset: job.asset, objects: [...this.#objects.values()].map(({ view }) => view) };
+  }
+
+  async #lookAt(childId: string, followed: Followed): Promise<void> {
+    followed.started = true;
+    const handle = this.#client.workflow.getHandle(childId);
+    const pending = (await handle.describe()).raw.pendingActivities ?? [];
+    const stage = stageOf(pending);
+    const now = Date.now();
+    if (now - followed.queriedAt >= QUERY_EVERY_MS || (stage !== undefined && stage !== followed.progress?.stage)) {
+      followed.queriedAt = now;
+      followed.progress = await this.#query(childId);
+    }
+    const { progress, view } = followed;
+    const rows = (progress?.rowsDone ?? 0) + pending.reduce((sum, activity) => sum + heartbeatRows(activity), 0);
+    const retry = pending.map(retryOf).find((found) => found !== undefined);
+    followed.view = {
+      object: view.object,
+      stage: stage ?? progress?.stage ?? (view.stage === 'waiting' ? 'planning' : view.stage),
+      chunks: progress?.chunks ?? view.chunks,
+      chunksDone: progress?.chunksDone ?? view.chunksDone,
+      rows,
+      ...(retry ? { retry } : {}),
+    };
+  }
+
+  async #query(childId: string): Promise<ObjectProgress | undefined> {
+    try {
+      return await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+        this.#client.workflow.getHandle(childId).query<ObjectProgress>('progress'),
+      );
+    } catch {
+      // No worker answers just now; its heartbeats tell enough.
+      return undefined;
+    }
+  }
+}
+
+function newlyFollowed(object: string): Followed {
+  const view: ObjectView = { object, stage: 'waiting', chunks: 0, chunksDone: 0, rows: 0 };
+  return { view, queriedAt: 0, progress: undefined, started: false };
+}
+
+function withoutRetry({ retry: _retry, ...view }: ObjectView): ObjectView {
+  return view;
+}
+
+/** An activity is a chapter of a run: while it is at work, its name tells the stage sooner than a query would. */
+const STAGE_OF_ACTIVITY: Readonly<Record<string, Stage>> = {
+  planObject: 'planning',
+  extractChunk: 'extracting',
+  evaluateObject: 'evaluating',
+  commitObject: 'committing',
+};
+
+function stageOf(pending: readonly PendingActivity[]): Stage | undefined {
+  return pending.map(({ activityType }) => STAGE_OF_ACTIVITY[activityType?.name ?? '']).find((stage) => stage !== undefined);
+}
+
+/** Heartbeat details are JSON, written by our own activities with the SDK's default converter. */
+function heartbeatRows({ heartbeatDetails }: PendingActivity): number {
+  const data = heartbeatDetails?.payloads?.[0]?.data;
+  if (!data || data.length === 0) return 0;
+  try {
+    const { rows }: Partial<ExtractProgress> = JSON.parse(Buffer.from(data).toString('utf8')) ?? {};
+    return typeof rows === 'number' ? rows : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function retryOf({ attempt, lastFailure, nextAttemptScheduleTime }: PendingActivity): RetryView | undefined {
+  if (!attempt || attempt < 2 || !lastFailure) return undefined;
+  const message = lastFailure.timeoutFailureInfo ? 'the worker was lost or did not report in time' : (lastFailure.message ?? '');
+  const seconds = nextAttemptScheduleTime?.seconds;
+  return { attempt, message, ...(seconds ? { nextAt: Number(seconds) * 1000 } : {}) };
+}

@@ -1,0 +1,113 @@
+import { formatBytes, formatCount, formatDuration, formatPlural } from '../contracts/figures.ts';
+import type { ObjectResult, RunState } from '../contracts/run.ts';
+import { tableLines } from './table.ts';
+import type { Paint } from './terminal.ts';
+
+/** One job's run, ended. */
+export interface FinishedRun {
+  readonly asset: string;
+  readonly tenant: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly state: RunState;
+  readonly objects: readonly ObjectResult[];
+  /** Why there is no result at all: the run was terminated or timed out. */
+  readonly failure?: { readonly code: string; readonly message: string };
+  readonly elapsedMs: number;
+  /** Link to the run in Temporal's UI; undefined where the UI is not known. */
+  readonly url?: string;
+}
+
+const COLUMNS = [
+  { title: 'object' },
+  { title: 'state' },
+  { title: 'read', align: 'right' },
+  { title: 'committed', align: 'right' },
+  { title: 'quarantined', align: 'right' },
+  { title: 'skipped', align: 'right' },
+  { title: 'files', align: 'right' },
+  { title: 'bytes', align: 'right' },
+  { title: 'elapsed', align: 'right' },
+  { title: 'snapshot' },
+] as const;
+
+/** What the user wants to know in the end: what came in, what did not and why, and where to look. */
+export function summaryLines(run: FinishedRun, paint: Paint): string[] {
+  const lines = ['', headline(run, paint)];
+  if (run.objects.length > 0) lines.push('', ...objectTable(run.objects, paint));
+  for (const object of run.objects) lines.push(...notes(object, paint));
+  if (run.failure) lines.push('', `${paint.bad(run.failure.message)} ${paint.dim(`(${run.failure.code})`)}`);
+  lines.push('', run.url ? `Temporal: ${paint.name(run.url)}` : `Temporal: workflow ${run.workflowId}, run ${run.runId}`);
+  return lines;
+}
+
+function headline(run: FinishedRun, paint: Paint): string {
+  const rows = run.objects.reduce((sum, { counts }) => sum + counts.committed, 0);
+  const took = formatDuration(run.elapsedMs);
+  const failed = run.objects.filter(({ state }) => state === 'failed').length;
+  switch (run.state) {
+    case 'success':
+      return paint.good(`${run.asset}: ${formatPlural(rows, 'row')} committed in ${took}.`);
+    case 'unchanged':
+      return paint.good(`${run.asset}: nothing new since the last run; nothing was committed (${took}).`);
+    case 'partial':
+      return paint.warn(`${run.asset}: ${formatPlural(rows, 'row')} committed in ${took}; ${failed} of ${formatPlural(run.objects.length, 'object')} failed.`);
+    case 'failed':
+      return paint.bad(`${run.asset}: failed after ${took}; nothing was committed.`);
+    case 'cancelled':
+      return paint.warn(`${run.asset}: cancelled after ${took}${rows > 0 ? `; ${formatPlural(rows, 'row')} had been committed before` : ''}.`);
+  }
+}
+
+function objectTable(objects: readonly ObjectResult[], paint: Paint): string[] {
+  const rows = objects.map((object) => [
+    object.object,
+    stateWords(object, paint),
+    formatCount(object.counts.read),
+    formatCount(object.counts.committed),
+    object.counts.quarantined > 0 ? paint.warn(formatCount(object.counts.quarantined)) : '0',
+    formatCount(skippedRows(object)),
+    formatCount(object.files),
+    formatBytes(object.bytes),
+    formatDuration(Date.parse(object.endedAt) - Date.parse(object.startedAt)),
+    object.snapshotId ?? paint.dim('—'),
+  ]);
+  const [title = '', ...lines] = tableLines(COLUMNS, rows);
+  return [paint.dim(title), ...lines];
+}
+
+function stateWords({ state }: ObjectResult, paint: Paint): string {
+  const colour = { success: paint.good, unchanged: paint.dim, failed: paint.bad, cancelled: paint.warn }[state];
+  return colour(state);
+}
+
+export function skippedRows({ counts }: ObjectResult): number {
+  return counts.deadLettered + Object.values(counts.skipped).reduce((sum, rows) => sum + rows, 0);
+}
+
+function notes(object: ObjectResult, paint: Paint): string[] {
+  const { table, state, counts, schemaChanges, unchangedUnits, failure } = object;
+  const lines = [];
+  if (failure) lines.push('', `${paint.bad(object.object)}: ${failure.message} ${paint.dim(`(${failure.code})`)}`);
+  const rules = Object.entries(counts.skipped).filter(([, rows]) => rows > 0);
+  if (rules.length > 0) {
+    lines.push(`${object.object}: skipped by rule: ${rules.map(([rule, rows]) => `${rule} ${formatCount(rows)}`).join(', ')}`);
+  }
+  if (schemaChanges.length > 0) lines.push(`${object.object}: schema of ${table}: ${schemaChanges.join('; ')}`);
+  if (state === 'unchanged') lines.push(`${object.object}: nothing new in the source (${formatPlural(unchangedUnits, 'file')} unchanged); ${table} is as it was`);
+  else if (unchangedUnits > 0) lines.push(`${object.object}: ${formatPlural(unchangedUnits, 'file')} unchanged since the last run, not read again`);
+  return lines;
+}
+
+/** What to type next; a query that shows something when something came in. */
+export function nextCommand(runs: readonly FinishedRun[]): string {
+  const objects = runs.flatMap((run) => run.objects);
+  const filled = objects.find(({ state, counts }) => state === 'success' && counts.committed > 0);
+  const quarantined = objects.find(({ counts }) => counts.quarantined > 0);
+  const readable = filled ?? objects.find(({ state }) => state === 'unchanged');
+  const failed = runs.find(({ state }) => state === 'failed' || state === 'partial');
+  if (failed && !readable) return `dativo status ${failed.workflowId}`;
+  if (quarantined) return `dativo query "select * from ${quarantined.table}__quarantine limit 10"`;
+  if (readable) return `dativo query "select * from ${readable.table} limit 10"`;
+  return 'dativo runs';
+}

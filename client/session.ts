@@ -1,0 +1,91 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Client, Connection } from '@temporalio/client';
+import type { AcquiredServer, AcquireOptions } from '../worker/dev-server/dev-server.ts';
+import type { RunningWorker } from '../worker/start-worker.ts';
+import type { CommandContext } from './command.ts';
+import { sayTo } from './command.ts';
+import { homeFolder } from './home.ts';
+
+/** A Temporal server with a client on it and, where this machine does the work, a worker. */
+export interface Session extends AsyncDisposable {
+  readonly server: AcquiredServer;
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly worker: RunningWorker | undefined;
+  readonly workerLog: string;
+}
+
+export interface SessionOptions {
+  /** `embedded`: only where the server is ours, because a configured one has workers of its own. */
+  readonly worker: 'always' | 'embedded' | 'never';
+  readonly ports?: AcquireOptions['ports'];
+}
+
+/** Finds or starts a server, connects to it, and starts a worker; in parallel where that is possible. */
+export async function openSession(context: CommandContext, options: SessionOptions): Promise<Session> {
+  const home = homeFolder(context);
+  const acquiring = import('../worker/dev-server/dev-server.ts').then(({ acquireServer }) =>
+    acquireServer({
+      home,
+      announce: sayTo(context),
+      env: context.env,
+      ...(options.ports === undefined ? {} : { ports: options.ports }),
+    }),
+  );
+  // Loading these takes about as long as the server's start: do both at once.
+  const loading = options.worker === 'never' ? undefined : import('../worker/start-worker.ts');
+  const [server] = await Promise.all([acquiring, loading, import('@temporalio/client')]);
+  try {
+    return await useServer(context, server, options);
+  } catch (error) {
+    await server.release();
+    throw error;
+  }
+}
+
+/** A session on a server that is there already. The server is released with the session. */
+export async function useServer(context: CommandContext, server: AcquiredServer, options: SessionOptions): Promise<Session> {
+  const workerLog = path.join(homeFolder(context), 'worker.log');
+  const withWorker = options.worker === 'always' || (options.worker === 'embedded' && server.kind === 'embedded');
+  const { Client, Connection } = await import('@temporalio/client');
+  const [connection, worker] = await Promise.all([
+    Connection.connect(server.connection),
+    withWorker ? startLoggedWorker(context, server, workerLog) : undefined,
+  ]);
+  return {
+    server,
+    client: new Client({ connection, namespace: server.namespace }),
+    connection,
+    worker,
+    workerLog,
+    async [Symbol.asyncDispose]() {
+      await worker?.shutdown();
+      await connection.close();
+      await server.release();
+    },
+  };
+}
+
+async function startLoggedWorker({ env }: CommandContext, server: AcquiredServer, file: string): Promise<RunningWorker> {
+  const { startWorker } = await import('../worker/start-worker.ts');
+  mkdirSync(path.dirname(file), { recursive: true });
+  const log = createWriteStream(file, { flags: 'a' });
+  return startWorker({
+    address: server.address,
+    namespace: server.namespace,
+    env,
+    log: (line) => void log.write(`${line}\n`),
+  });
+}
+
+/** A session on the configured server, or on the dev server of this folder if it runs; undefined when there is none. */
+export async function joinSession(context: CommandContext): Promise<Session | undefined> {
+  const { acquireServer, joinRunningServer } = await import('../worker/dev-server/dev-server.ts');
+  const { configuredServer } = await import('../worker/dev-server/configured-server.ts');
+  const home = homeFolder(context);
+  const server = (await configuredServer(context.env))
+    ? await acquireServer({ home, announce: sayTo(context), env: context.env })
+    : await joinRunningServer(home);
+  return server && useServer(context, server, { worker: 'never' });
+}

@@ -1,0 +1,115 @@
+import type { RunOptions } from '../contracts/run.ts';
+import type { Column, StreamSchema } from '../contracts/schema.ts';
+import type { DuckDbSession } from './duckdb/session.ts';
+
+/**
+ * What a system can do, one small interface for each capability. A connector implements those that it has and is
+ * listed once in `registry.ts`; the conformance suite (`test/connectors/conformance.test.ts`) runs over the list.
+ *
+ * A connector never imports Temporal: it gets a signal and reports progress, and so runs in a plain script.
+ */
+export interface ConnectorContext {
+  /** Aborts on cancellation and on the worker's shutdown. */
+  readonly signal: AbortSignal;
+  /** A folder on a local disk for temporary files of this piece of work; removed afterwards. */
+  readonly scratchFolder: string;
+}
+
+/** The position in a source up to which rows are in the table; opaque to everyone but the source. Plain JSON. */
+export type Checkpoint = { readonly [key: string]: unknown };
+
+export interface StreamDescription {
+  readonly schema: StreamSchema;
+  /** In plain words for `dativo validate --sample`, e.g. `delimiter: ","`. */
+  readonly notes: readonly string[];
+}
+
+/** One unit of parallel work. The same source and checkpoint give the same chunks in the same order. */
+export interface SourceChunk {
+  /** Opaque to everyone but the source. Plain JSON. */
+  readonly position: { readonly [key: string]: unknown };
+  /** Roughly how many bytes will be read; for progress and for the order of work. */
+  readonly estimatedBytes: number;
+}
+
+export interface SourcePlan {
+  readonly chunks: readonly SourceChunk[];
+  /** Files, partitions or tables left out because nothing changed since the checkpoint. */
+  readonly unchangedUnits: number;
+  /**
+   * What becomes durable with the commit. A value that is only known after reading (the highest cursor) is
+   * merged in by `checkpointAfter`.
+   */
+  readonly nextCheckpoint: Checkpoint;
+}
+
+export interface PlanRequest {
+  readonly object: string;
+  /** The schema that rows are read with: the contract's, or the described one reconciled with the table. */
+  readonly schema: StreamSchema;
+  readonly checkpoint: Checkpoint | undefined;
+  readonly options: RunOptions;
+}
+
+/** A row that could not be read, with where it stood. Kept in quarantine, never in a log. */
+export interface RejectedRow {
+  readonly sourceFile: string;
+  /** 1-based line where the row starts, if the source has lines. */
+  readonly line: number | null;
+  readonly column: string | null;
+  /** A code such as `CAST`, `TOO_MANY_COLUMNS`, `REQUIRED`. */
+  readonly reason: string;
+  /** The row as it was read; text, or JSON. */
+  readonly raw: string;
+}
+
+/** A rule of the job's `source` section that leaves rows out. They are counted as skipped under its name. */
+export interface SkipRule {
+  readonly rule: string;
+  /** SQL over the relation's columns; a row stays where it is true, and leaves where it is false or null. */
+  readonly keep: string;
+}
+
+/** The rows of one chunk as something that a DuckDB session can select from, read as it is consumed. */
+export interface Relation {
+  /** A SQL query whose columns begin with the names and types of `columns`, as they are read. */
+  readonly sql: string;
+  readonly columns: readonly Column[];
+  /** What `incremental` or a window leaves out; applied by the gate, before everything else. */
+  readonly skip?: readonly SkipRule[];
+  /**
+   * SQL over the query's rows that names the file a row came from. It may use one more column of `sql` than
+   * `columns` lists.
+   */
+  readonly sourceFile?: string;
+  /** The column whose highest written value `checkpointAfter` wants; int, long, date, timestamp or timestamptz. */
+  readonly cursorField?: string;
+  /**
+   * To be called after the rows were consumed, in the same session: rows that the reader had to leave out.
+   * At most `limit` are returned in full; `count` is exact. Throws if the source ended early or changed.
+   */
+  finish(limit: number): Promise<{ readonly count: number; readonly rows: readonly RejectedRow[] }>;
+}
+
+/** Reads streams of rows. Settings are the job's `source`, with variables resolved. */
+export interface Source {
+  /** Cheap: can the source be reached and read with these settings? */
+  check(context: ConnectorContext): Promise<void>;
+  /** Names of the objects that the job's settings select. */
+  objects(): Promise<readonly string[]>;
+  /** Columns and types, from the source's catalog or from a bounded sample. */
+  describe(object: string, context: ConnectorContext): Promise<StreamDescription>;
+  plan(request: PlanRequest, context: ConnectorContext): Promise<SourcePlan>;
+  read(
+    object: string,
+    schema: StreamSchema,
+    chunk: SourceChunk,
+    session: DuckDbSession,
+    context: ConnectorContext,
+  ): Promise<Relation>;
+  /**
+   * The checkpoint after a commit: `planned.nextCheckpoint` with the highest cursor value that was written
+   * (as text, undefined if no row was).
+   */
+  checkpointAfter(planned: Checkpoint, highestCursor: string | undefined): Checkpoint;
+}

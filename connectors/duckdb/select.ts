@@ -1,0 +1,101 @@
+import { fail } from '../../contracts/errors.ts';
+import type { Column, StreamSchema } from '../../contracts/schema.ts';
+import type { Relation } from '../connector.ts';
+import { castTo, sameType } from './cast.ts';
+import { cursorAsInteger, cursorText } from './cursor.ts';
+import { RowGate } from './gate.ts';
+import { Pipeline } from './pipeline.ts';
+import { identifier } from './sql.ts';
+import type { CompiledTransformations } from './transform.ts';
+import { toDuckDb } from './types.ts';
+
+export interface SelectRequest {
+  readonly relation: Relation;
+  /** The columns that the transformations were compiled for. */
+  readonly schema: StreamSchema;
+  readonly transformations: CompiledTransformations;
+  /** The columns of the table, in its order. */
+  readonly target: readonly Column[];
+  /** How many violating rows are borne before the query is stopped (`max_bad_rows`). */
+  readonly maxBadRows: number;
+  readonly onProgress?: (rows: number) => void;
+}
+
+export interface AssembledSelect {
+  /** One SELECT with the target's columns, in its order and types, without the rows that the gate turns away. */
+  readonly sql: string;
+  /** Not registered yet. */
+  readonly gate: RowGate;
+  /** After the query: the highest cursor among the rows that it returned, as text for `checkpointAfter`. */
+  highestCursor(): string | undefined;
+}
+
+/**
+ * The query of one chunk, from the rows as they are read to the rows as they are written:
+ * rules of the source (incremental, window) → types of the schema → transformations → types of the target and its
+ * required columns. Where nothing has to be done, nothing is added.
+ */
+export function assembleSelect(request: SelectRequest): AssembledSelect {
+  const { relation, schema, transformations, target, maxBadRows, onProgress } = request;
+  const gate = new RowGate({ limit: maxBadRows, ...(onProgress ? { onProgress } : {}) });
+  const cursor = relation.columns.find(({ name }) => name === relation.cursorField);
+  const pipeline = new Pipeline(
+    {
+      sql: relation.sql,
+      columns: relation.columns,
+      ...(relation.sourceFile === undefined ? {} : { sourceFile: relation.sourceFile }),
+      ...(cursor ? { cursor: cursorAsInteger(cursor) } : {}),
+    },
+    gate,
+  );
+  for (const { rule, keep } of relation.skip ?? []) {
+    pipeline.guard([{ when: `NOT coalesce(${keep}, false)`, code: gate.rule(rule) }]);
+  }
+  fit(pipeline, gate, schema.columns);
+  transformations.apply(pipeline, gate);
+  fit(pipeline, gate, target);
+  pipeline.guard(requiredGuards(gate, target));
+  return {
+    sql: pipeline.sql(),
+    gate,
+    highestCursor: () => {
+      const highest = gate.highestCursor();
+      return cursor && highest !== undefined ? cursorText(cursor.type, highest) : undefined;
+    },
+  };
+}
+
+/** Law 2 over the reader's own rejects and the gate's: fails when they are more than `max_bad_rows` together. */
+export function requireFewBadRows(badRows: number, maxBadRows: number): void {
+  if (badRows <= maxBadRows) return;
+  throw fail('TOO_MANY_BAD_ROWS', {
+    received: `${badRows} rows that cannot be used`,
+    expected: `at most ${maxBadRows} (max_bad_rows)`,
+    next: 'correct the source or the types it is read with, or raise source.max_bad_rows',
+  });
+}
+
+/** Gives the pipeline these columns in this order: casts where types differ, null where a column is missing. */
+function fit(pipeline: Pipeline, gate: RowGate, wanted: readonly Column[]): void {
+  const present = new Map(pipeline.columns.map((column) => [column.name, column]));
+  pipeline.compute(
+    wanted.flatMap((column) => {
+      const before = present.get(column.name);
+      if (before === undefined) return [{ column, sql: `NULL::${toDuckDb(column.type)}` }];
+      if (sameType(before.type, column.type)) return [];
+      const cast = castTo(identifier(column.name), before.type, column.type);
+      const code = gate.check('CAST', column.name);
+      const attempt = { code, sql: cast.sql, value: (name: string) => name, failed: cast.failed };
+      return [{ column, sql: cast.sql, attempt }];
+    }),
+  );
+  const names = wanted.map(({ name }) => name);
+  if (pipeline.columns.map(({ name }) => name).join('\0') === names.join('\0')) return;
+  pipeline.project(names.map((name) => ({ from: name, to: name })));
+}
+
+function requiredGuards(gate: RowGate, target: readonly Column[]): { when: string; code: number }[] {
+  return target
+    .filter(({ required }) => required)
+    .map(({ name }) => ({ when: `${identifier(name)} IS NULL`, code: gate.check('REQUIRED', name) }));
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { constants, promises as fs } from 'node:fs';
+import path from 'node:path';
+import { fail, hasErrnoCode } from '../../contracts/errors.ts';
+import { storageError } from './errors.ts';
+import type { Storage, StoredFile } from './storage.ts';
+
+const SCHEME = 'file://';
+
+/** The URI of a path on this machine. */
+export function localUri(localPath: string): string {
+  return `${SCHEME}${path.resolve(localPath)}`;
+}
+
+/** A folder on a local disk, or one mounted so that hard links and rename work as on a local disk. */
+export class LocalStorage implements Storage {
+  toLocalPath(uri: string): string {
+    // Java writes `file:/path`, everyone else `file:///path`, PyIceberg at times the bare path.
+    const path = uri.replace(/^file:(?:\/\/)?(?=\/)/, '');
+    if (path.startsWith('/')) return path;
+    throw fail('NOT_AVAILABLE_YET', {
+      received: `a file of the lake at ${uri}`,
+      expected: 'a lake that is on a local disk as a whole',
+      next: 'use a warehouse whose tables are all on this machine',
+    });
+  }
+
+  async read(uri: string): Promise<Buffer | undefined> {
+    const file = this.toLocalPath(uri);
+    return withoutAbsent(file, 'reading', () => fs.readFile(file));
+  }
+
+  async writeIfAbsent(uri: string, content: Buffer | string): Promise<boolean> {
+    const file = this.toLocalPath(uri);
+    return translating(file, 'writing', () =>
+      throughTemporary(file, content, async (temporary) => {
+        // A hard link appears whole under its name and, unlike rename, never replaces what is there.
+        try {
+          await fs.link(temporary, file);
+          return true;
+        } catch (error) {
+          if (hasErrnoCode(error) && error.code === 'EEXIST') return false;
+          throw error;
+        } finally {
+          await fs.rm(temporary, { force: true });
+        }
+      }),
+    );
+  }
+
+  async replace(uri: string, content: Buffer | string): Promise<void> {
+    const file = this.toLocalPath(uri);
+    await translating(file, 'writing', () =>
+      throughTemporary(file, content, (temporary) => fs.rename(temporary, file)),
+    );
+  }
+
+  async list(folder: string, wanted: (name: string) => boolean = () => true): Promise<StoredFile[]> {
+    const root = this.toLocalPath(folder);
+    const found = await withoutAbsent(root, 'listing', async () => {
+      const entries = await fs.readdir(root, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() && wanted(entry.name));
+      return Promise.all(files.map((entry) => describe(path.join(entry.parentPath, entry.name))));
+    });
+    return (found ?? []).filter((file) => file !== undefined);
+  }
+
+  async remove(uri: string, within?: string): Promise<void> {
+    const file = this.toLocalPath(uri);
+    await translating(file, 'removing', () => fs.rm(file, { force: true }));
+    if (within === undefined) return;
+    const stop = path.resolve(this.toLocalPath(within));
+    let folder = path.dirname(file);
+    while (folder.startsWith(`${stop}${path.sep}`) && (await removedEmpty(folder))) folder = path.dirname(folder);
+  }
+
+  async size(uri: string): Promise<number | undefined> {
+    const file = this.toLocalPath(uri);
+    return withoutAbsent(file, 'reading', async () => (await fs.stat(file)).size);
+  }
+
+  async sync(uri: string): Promise<void> {
+    const file = this.toLocalPath(uri);
+    await translating(file, 'writing', () => synced(file, constants.O_RDWR, async () => undefined));
+  }
+
+  async makeFolder(uri: string): Promise<void> {
+    const folder = this.toLocalPath(uri);
+    await translating(folder, 'creating', () => fs.mkdir(folder, { recursive: true }));
+  }
+}
+
+/** Writes beside the target and hands over a durable file to be moved into place. */
+async function throughTemporary<T>(
+  file: string,
+  content: Buffer | string,
+  place: (temporary: string) => Promise<T>,
+): Promise<T> {
+  const folder = path.dirname(file);
+  await fs.mkdir(folder, { recursive: true });
+  const temporary = path.join(folder, `.${path.basename(file)}.${randomUUID()}.tmp`);
+  try {
+    await synced(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, (handle) =>
+      handle.writeFile(content),
+    );
+    const placed = await place(temporary);
+    // The name itself is only durable once its folder is.
+    await synced(folder, constants.O_RDONLY, async () => undefined);
+    return placed;
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function synced(file: string, flags: number, work: (handle: fs.FileHandle) => Promise<void>): Promise<void> {
+  const handle = await fs.open(file, flags);
+  try {
+    await work(handle);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function describe(file: string): Promise<StoredFile | undefined> {
+  const stat = await withoutAbsent(file, 'reading', () => fs.stat(file));
+  return stat === undefined ? undefined : { uri: localUri(file), bytes: stat.size };
+}
+
+async function removedEmpty(folder: string): Promise<boolean> {
+  try {
+    await fs.rmdir(folder);
+    return true;
+  } catch {
+    // Not empty, or gone: either way nothing more to tidy.
+    return false;
+  }
+}
+
+async function withoutAbsent<T>(file: string, action: string, work: () => Promise<T>): Promise<T | undefined> {
+  return translating(file, action, async () => {
+    try {
+      return await work();
+    } catch (error) {
+      if (hasErrnoCode(error) && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+}
+
+async function translating<T>(file: string, action: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error, action, file);
+  }
+}

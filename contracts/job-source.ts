@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { atLeast, columnName, columnTypeName, filledText, location, tableName, wholeNumber } from './job-fields.ts';
+
+export const INCREMENTAL_STRATEGIES = ['new_files', 'updated_after', 'none'] as const;
+export const CSV_ENCODINGS = ['utf-8', 'utf-16', 'latin-1'] as const;
+export const CSV_COMPRESSIONS = ['auto', 'none', 'gzip', 'zstd'] as const;
+
+/** Stands for the name of the object in `source.path`. */
+export const OBJECT_PLACEHOLDER = '{object}';
+
+const incrementalSchema = z.strictObject({
+  strategy: z
+    .enum(INCREMENTAL_STRATEGIES)
+    .default('new_files')
+    .describe(
+      'What a run reads: new_files = files that are new or have changed since the last run; updated_after = rows ' +
+        'whose cursor_field is higher than the highest one committed; none = everything, every time.',
+    ),
+  cursor_field: columnName()
+    .optional()
+    .describe(
+      'Column that grows when a row is added or changed (a number, date or timestamp). Needed by updated_after.',
+    ),
+  lookback_hours: atLeast(0)
+    .default(0)
+    .describe(
+      'How far behind the highest cursor updated_after starts to read again, for rows that arrive late, in hours.',
+    ),
+});
+
+/** `source`: where rows come from. Settings that a connector does not know are refused by its validation. */
+export const sourceSchema = z.strictObject({
+  connection: filledText()
+    .optional()
+    .describe('Connection string of a database or service. A secret: write ${VARIABLE} or ${file:path}.'),
+  path: z
+    .union([location(), z.array(location()).min(1, { error: 'a list with at least one path' })])
+    .optional()
+    .describe(
+      'File, glob or list of them, relative to the job file. `{object}` stands for the name of the object: ' +
+        'data/{object}.csv.gz.',
+    ),
+  objects: z
+    .array(tableName())
+    .min(1, { error: 'a list with at least one object' })
+    .optional()
+    .describe('Names of the streams to bring in, each into a table of its own. Default: the asset alone.'),
+  incremental: incrementalSchema.prefault({}).describe('How a run finds what the last one has not read.'),
+  delimiter: z
+    .string()
+    .min(1, { error: 'one to four characters' })
+    .max(4, { error: 'one to four characters' })
+    .optional()
+    .describe('Text between two fields of a CSV file. Default: found in the sample.'),
+  quote: z
+    .string()
+    .max(1, { error: 'one character, or "" for none' })
+    .optional()
+    .describe(
+      'Character around a CSV field that holds delimiters or line breaks; "" for none. Default: found in the sample.',
+    ),
+  escape: z
+    .string()
+    .max(1, { error: 'one character, or "" for none' })
+    .optional()
+    .describe('Character before a quote inside a quoted CSV field; "" for none. Default: found in the sample.'),
+  header: z
+    .boolean()
+    .optional()
+    .describe('Whether the first line of a CSV file holds the names of its columns. Default: found in the sample.'),
+  encoding: z.enum(CSV_ENCODINGS).optional().describe('Text encoding of CSV files. Default: found in the sample.'),
+  compression: z
+    .enum(CSV_COMPRESSIONS)
+    .default('auto')
+    .describe('Compression of the files; auto goes by their names (.gz, .zst).'),
+  null_strings: z
+    .array(z.string())
+    .optional()
+    .describe('Texts of a CSV field that mean "no value", such as ["", NA]. Default: found in the sample.'),
+  types: z
+    .record(columnName(), columnTypeName())
+    .optional()
+    .describe(
+      'Types of columns by name, where the ones found in the sample are not wanted: { zip: string, price: ' +
+        '"decimal(10, 2)" }. The contract goes before.',
+    ),
+  sample_rows: wholeNumber(1, 10_000_000)
+    .default(20_480)
+    .describe('Rows that are looked at to find the format and types of a file, in rows.'),
+  max_bad_rows: wholeNumber(0, 10_000_000)
+    .default(1000)
+    .describe('Malformed rows that a run puts aside into quarantine before it fails, in rows for each object.'),
+  parallel_chunks: wholeNumber(1, 256)
+    .default(4)
+    .describe('Chunks of one object that are worked on at once, over all workers.'),
+  parallel_objects: wholeNumber(1, 256).default(4).describe('Objects that are worked on at once, over all workers.'),
+});
+
+/** `source` with its defaults filled in. */
+export type SourceSpec = z.output<typeof sourceSchema>;

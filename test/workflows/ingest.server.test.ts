@@ -1,0 +1,207 @@
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import { Context } from '@temporalio/activity';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Activities } from '../../activities/activities.ts';
+import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
+import type { IngestInput, IngestResult, PublishInput } from '../../contracts/run.ts';
+import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
+import type { ingest } from '../../workflows/ingest.ts';
+import { temporalServer, useClient } from '../support/temporal.ts';
+
+let bundle: { code: string };
+let connection: NativeConnection;
+const client = useClient();
+
+beforeAll(async () => {
+  bundle = await loadWorkflowBundle();
+  connection = await NativeConnection.connect({ address: temporalServer().address });
+});
+afterAll(() => connection.close());
+
+/** Activities that work on nothing: one chunk of ten rows for each object. */
+function fakeActivities(overrides: Partial<Activities>): { activities: Activities; published: PublishInput[]; calls: string[] } {
+  const published: PublishInput[] = [];
+  const calls: string[] = [];
+  const counts = { read: 10, committed: 9, quarantined: 1, deadLettered: 0, skipped: {} };
+  const activities: Activities = {
+    planObject: async ({ object }) => ({
+      plan: { uri: 'file:///plan.json', sha256: '0' },
+      table: `shop.${object}`,
+      chunks: 2,
+      schemaChanges: [],
+      unchangedUnits: 0,
+    }),
+    extractChunk: async () => ({ attempt: 1, counts, files: 1, bytes: 100 }),
+    evaluateObject: async () => {},
+    commitObject: async () => ({ snapshotId: '7', files: 2, bytes: 200, alreadyCommitted: false }),
+    discardObject: async ({ object }) => void calls.push(`discard ${object}`),
+    publishRun: async (input) => void published.push(input),
+    ...overrides,
+  };
+  return { activities, published, calls };
+}
+
+async function withWorkers<T>(activities: Activities, work: () => Promise<T>): Promise<T> {
+  const { namespace } = temporalServer();
+  const light = await Worker.create({ connection, namespace, taskQueue: TASK_QUEUE, workflowBundle: bundle, activities });
+  const heavy = await Worker.create({ connection, namespace, taskQueue: HEAVY_TASK_QUEUE, activities });
+  return light.runUntil(heavy.runUntil(work()));
+}
+
+let asset = 0;
+async function start(objects: readonly string[]): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ingest>> {
+  const input: IngestInput = {
+    job: { uri: 'file:///job.json', sha256: '0' },
+    tenant: 'acme',
+    asset: `asset_${process.pid}_${++asset}`,
+    objects,
+    options: { mode: 'incremental' },
+    parallelChunks: 2,
+    parallelObjects: 2,
+    timeouts: { heartbeatMs: 2_000, retryInitialMs: 50 },
+  };
+  return client().workflow.start<typeof ingest>('ingest', {
+    taskQueue: TASK_QUEUE,
+    workflowId: ingestWorkflowId(input.tenant, input.asset),
+    args: [input],
+  });
+}
+
+async function failureOf(handle: WorkflowHandleWithFirstExecutionRunId<typeof ingest>): Promise<WorkflowFailedError> {
+  const outcome: unknown = await handle.result().catch((error: unknown) => error);
+  if (outcome instanceof WorkflowFailedError) return outcome;
+  throw new Error('the workflow did not fail');
+}
+
+function configFailure(message: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: 'ConfigError',
+    nonRetryable: true,
+    details: [{ code: 'SOURCE_NOT_FOUND', message }],
+  });
+}
+
+describe('a run of a job', () => {
+  test('adds up the chunks of each object and records the run once', async () => {
+    const { activities, published } = fakeActivities({});
+    const result = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
+    expect(result.state).toBe('success');
+    expect(result.objects.map(({ object, counts, snapshotId }) => [object, counts.read, counts.committed, snapshotId])).toEqual([
+      ['orders', 20, 18, '7'],
+      ['customers', 20, 18, '7'],
+    ]);
+    expect(published.map(({ result: { runId, state } }) => [runId, state])).toEqual([[result.runId, 'success']]);
+  });
+
+  test('is unchanged when no object has a chunk', async () => {
+    const { activities } = fakeActivities({
+      planObject: async () => ({
+        plan: { uri: 'file:///plan.json', sha256: '0' },
+        table: 'shop.orders',
+        chunks: 0,
+        schemaChanges: [],
+        unchangedUnits: 3,
+      }),
+    });
+    const result = await withWorkers(activities, async () => (await start(['orders'])).result());
+    expect([result.state, result.objects[0]?.unchangedUnits]).toEqual(['unchanged', 3]);
+  });
+
+  test('is partial when one object fails: the others are committed, the failed one is cleaned up', async () => {
+    const { activities, calls, published } = fakeActivities({});
+    const { planObject } = activities;
+    activities.planObject = async (run) => {
+      if (run.object === 'customers') throw configFailure('no such file');
+      return planObject(run);
+    };
+    const result: IngestResult = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
+    expect(result.state).toBe('partial');
+    expect(result.objects.map(({ state, failure }) => [state, failure?.code])).toEqual([
+      ['success', undefined],
+      ['failed', 'SOURCE_NOT_FOUND'],
+    ]);
+    expect(calls).toEqual(['discard customers']);
+    expect(published).toHaveLength(1);
+  });
+
+  test('fails with its result when every object fails', async () => {
+    const { activities } = fakeActivities({
+      planObject: async () => {
+        throw configFailure('no such file');
+      },
+    });
+    const { cause } = await withWorkers(activities, async () => failureOf(await start(['orders'])));
+    expect(cause instanceof ApplicationFailure && cause.type).toBe('RunFailed');
+    expect(cause instanceof ApplicationFailure && cause.details?.[0]).toMatchObject({ state: 'failed' });
+  });
+
+  test('commits nothing when the rows do not add up', async () => {
+    let commits = 0;
+    const { activities, calls } = fakeActivities({
+      extractChunk: async () => ({
+        attempt: 1,
+        counts: { read: 10, committed: 8, quarantined: 1, deadLettered: 0, skipped: {} },
+        files: 1,
+        bytes: 1,
+      }),
+      commitObject: async () => {
+        commits++;
+        return { files: 0, bytes: 0, alreadyCommitted: false };
+      },
+    });
+    const { cause } = await withWorkers(activities, async () => failureOf(await start(['orders'])));
+    expect(cause instanceof ApplicationFailure && cause.details?.[0]).toMatchObject({
+      objects: [{ failure: { code: 'SUM_MISMATCH' } }],
+    });
+    expect([commits, calls]).toEqual([0, ['discard orders']]);
+  });
+
+  test('plans again when another writer changed the table', async () => {
+    const rounds: number[] = [];
+    let commits = 0;
+    const { activities } = fakeActivities({
+      commitObject: async ({ run }) => {
+        rounds.push(run.round);
+        if (++commits === 1) {
+          const details = [{ code: 'TABLE_CHANGED', message: 'the table changed' }];
+          throw ApplicationFailure.create({ message: 'the table changed', type: 'TransientError', nonRetryable: true, details });
+        }
+        return { snapshotId: '8', files: 1, bytes: 1, alreadyCommitted: false };
+      },
+    });
+    const result = await withWorkers(activities, async () => (await start(['orders'])).result());
+    expect([result.state, rounds]).toEqual(['success', [1, 2]]);
+  });
+
+  test('that is cancelled stops its chunks, cleans up, and is recorded as cancelled', async () => {
+    let extracting: (() => void) | undefined;
+    const started = new Promise<void>((resolve) => {
+      extracting = resolve;
+    });
+    const { activities, calls, published } = fakeActivities({
+      extractChunk: async () => {
+        extracting?.();
+        const beat = setInterval(() => Context.current().heartbeat(), 100);
+        try {
+          return await Context.current().cancelled;
+        } finally {
+          clearInterval(beat);
+        }
+      },
+    });
+    const failure = await withWorkers(activities, async () => {
+      const handle = await start(['orders']);
+      await started;
+      await handle.cancel();
+      return failureOf(handle);
+    });
+    expect(failure.cause).toBeInstanceOf(CancelledFailure);
+    expect(calls).toEqual(['discard orders']);
+    expect(published.map(({ result }) => result.state)).toEqual(['cancelled']);
+  });
+});

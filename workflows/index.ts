@@ -1,0 +1,2 @@
+export { ingest } from './ingest.ts';
+export { ingestObject } from './ingest-object.ts';
