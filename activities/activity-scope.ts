@@ -7,7 +7,6 @@ const NEVER = new AbortController().signal;
 /** What one piece of work holds while it runs: a scratch folder, the signal that ends it, DuckDB when it asks for it. */
 export interface WorkScope extends AsyncDisposable {
   readonly connector: ConnectorContext;
-  readonly attempt: number;
   /** Tells Temporal how far the work is; without it a lost worker cannot be told from a slow one. */
   heartbeat(details: unknown): void;
   /** One session for the whole piece of work. */
@@ -20,8 +19,7 @@ export async function openScope(deps: ActivityDependencies): Promise<WorkScope> 
   const scratch = await deps.openScratchFolder();
   let session: DuckDbSession | undefined;
   return {
-    connector: { signal, scratchFolder: scratch.path },
-    attempt: context?.info.attempt ?? 1,
+    connector: { signal, scratchFolder: scratch.path, attempt: context?.info.attempt ?? 1 },
     heartbeat: (details) => context?.heartbeat(details),
     async session() {
       session ??= await DuckDbSession.open(deps.budget(scratch.path), signal);

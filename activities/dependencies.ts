@@ -60,7 +60,7 @@ export type FaultPoint =
   | 'extract:after-description'
   | 'evaluate:before'
   | 'commit:before'
-  | CommitPoint
+  | `commit:${CommitPoint}`
   | 'commit:done'
   | 'commit:after-sweep'
   | 'publish:before'

@@ -33,12 +33,12 @@ export function createExtractActivities(deps: ActivityDependencies): ExtractActi
       await using scope = await openScope(deps);
       await deps.reached('extract:before-read');
 
-      const folders = await dataFolders(job, plan, input, scope.attempt);
+      const folders = await dataFolders(job, plan, input, scope.connector.attempt);
       const staged = await stageChunk(deps, job, plan, input, scope, folders);
-      await folder.writeStaged(run, chunk, scope.attempt, staged);
+      await folder.writeStaged(run, chunk, scope.connector.attempt, staged);
       await deps.reached('extract:after-description');
       const bytes = staged.files.reduce((sum, file) => sum + file.bytes, 0);
-      return { attempt: scope.attempt, counts: staged.counts, files: staged.files.length, bytes };
+      return { attempt: scope.connector.attempt, counts: staged.counts, files: staged.files.length, bytes };
     },
   };
 }
@@ -87,7 +87,7 @@ async function stageChunk(
   await progress.settled();
   await deps.reached('extract:after-data-files');
 
-  const unreadable = await relation.finish(job.maxBadRows);
+  const unreadable = await relation.finish(job.maxBadRows, gate.counts().read);
   const { counts, rejected } = account(files, gate, unreadable);
   requireFewBadRows(counts.quarantined, job.maxBadRows);
   const query = await quarantineQuery(deps, run.runId, run.object, rejected, scope.connector.scratchFolder);

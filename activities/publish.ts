@@ -31,7 +31,7 @@ export function createPublishActivities(deps: ActivityDependencies): PublishActi
             await scope.session(),
             query,
             plan.fileSchema,
-            table.dataFolder(result.runId, 'record', scope.attempt),
+            table.dataFolder(result.runId, 'record', scope.connector.attempt),
             { storage: job.storage, fileSizeBytes: job.fileSizeBytes },
           );
           const properties = { [`${PROPERTY_PREFIX}job-digest`]: job.digest };

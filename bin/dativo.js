@@ -6,7 +6,7 @@ const SOURCE = new URL('../client/cli.ts', import.meta.url);
 const COMPILED = new URL('../dist/client/cli.js', import.meta.url);
 // A checkout runs from its sources, which Node reads by itself from 22.18 on; a package runs compiled code.
 const inCheckout = existsSync(SOURCE);
-const needed = inCheckout ? [22, 18] : [22, 12];
+const needed = inCheckout ? [22, 18] : [22, 15];
 
 const found = process.versions.node.split('.').map(Number);
 if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {

@@ -57,7 +57,7 @@ function buildProgram(context: CommandContext, finish: (code: ExitCode) => void)
     .description('Brings data into an Apache Iceberg lake exactly once: a YAML job file becomes a durable workflow.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print the help of a command')
     .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: (text) => out.write(text),

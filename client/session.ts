@@ -34,12 +34,17 @@ export async function openSession(context: CommandContext, options: SessionOptio
     }),
   );
   // Loading these takes about as long as the server's start: do both at once.
-  const loading = options.worker === 'never' ? undefined : import('../worker/start-worker.ts');
-  const [server] = await Promise.all([acquiring, loading, import('@temporalio/client')]);
+  const loading = Promise.all([
+    import('@temporalio/client'),
+    options.worker === 'never' ? undefined : import('../worker/start-worker.ts'),
+  ]);
+  const [acquired, loaded] = await Promise.allSettled([acquiring, loading]);
+  if (acquired.status === 'rejected') throw acquired.reason;
   try {
-    return await useServer(context, server, options);
+    if (loaded.status === 'rejected') throw loaded.reason;
+    return await useServer(context, acquired.value, options);
   } catch (error) {
-    await server.release();
+    await acquired.value.release();
     throw error;
   }
 }
@@ -72,7 +77,7 @@ async function startLoggedWorker({ env }: CommandContext, server: AcquiredServer
   mkdirSync(path.dirname(file), { recursive: true });
   const log = createWriteStream(file, { flags: 'a' });
   return startWorker({
-    address: server.address,
+    connection: server.connection,
     namespace: server.namespace,
     env,
     log: (line) => void log.write(`${line}\n`),

@@ -1,5 +1,6 @@
 import { availableSources, SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
 import { CHECK_GROUPS } from '../contracts/job-quality.ts';
+import { EMBEDDED_CATALOG_NAME } from '../contracts/job-target.ts';
 import { isRemote } from './job-paths.ts';
 import type { JsonObject, JsonTree, KeyPath } from './json-tree.ts';
 import { isObject, valueAt } from './json-tree.ts';
@@ -44,6 +45,12 @@ const UNAVAILABLE: readonly Unavailable[] = [
     when: (value) => typeof value === 'string' && value !== 'sqlite',
     expected: 'type: sqlite, the embedded catalog',
     next: 'remove it to use the embedded catalog',
+  },
+  {
+    path: ['target', 'catalog', 'name'],
+    when: (value) => value !== EMBEDDED_CATALOG_NAME,
+    expected: `name: ${EMBEDDED_CATALOG_NAME}`,
+    next: 'remove it',
   },
   {
     path: ['target', 'warehouse'],

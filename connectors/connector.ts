@@ -13,6 +13,8 @@ export interface ConnectorContext {
   readonly signal: AbortSignal;
   /** A folder on a local disk for temporary files of this piece of work; removed afterwards. */
   readonly scratchFolder: string;
+  /** 1 for the first try of this piece of work. After a failed one a source may choose a slower, safer way. */
+  readonly attempt: number;
 }
 
 /** The position in a source up to which rows are in the table; opaque to everyone but the source. Plain JSON. */
@@ -49,6 +51,8 @@ export interface PlanRequest {
   readonly schema: StreamSchema;
   readonly checkpoint: Checkpoint | undefined;
   readonly options: RunOptions;
+  /** All rows must come in one chunk: a window function looks at all of them. */
+  readonly wholeRun?: boolean;
 }
 
 /** A row that could not be read, with where it stood. Kept in quarantine, never in a log. */
@@ -86,9 +90,11 @@ export interface Relation {
   readonly cursorField?: string;
   /**
    * To be called after the rows were consumed, in the same session: rows that the reader had to leave out.
-   * At most `limit` are returned in full; `count` is exact. Throws if the source ended early or changed.
+   * At most `limit` are returned in full; `count` is exact. `rowsRead` is the number of rows that the query gave
+   * (the gate's `read`): a source that can count its rows by other means fails when they differ, which is tried
+   * again. Throws as well if the source ended early or changed.
    */
-  finish(limit: number): Promise<{ readonly count: number; readonly rows: readonly RejectedRow[] }>;
+  finish(limit: number, rowsRead: number): Promise<{ readonly count: number; readonly rows: readonly RejectedRow[] }>;
 }
 
 /** Reads streams of rows. Settings are the job's `source`, with variables resolved. */

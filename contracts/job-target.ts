@@ -9,6 +9,9 @@ export const WRITE_MODES = ['append', 'overwrite', 'upsert'] as const;
 /** File name of the embedded catalog inside the warehouse, unless `target.catalog.uri` names another. */
 export const EMBEDDED_CATALOG_FILE = 'catalog.db';
 
+/** Name under which the embedded catalog lists its tables: the one that PyIceberg looks for by default. */
+export const EMBEDDED_CATALOG_NAME = 'default';
+
 const catalogSchema = z.strictObject({
   type: z
     .enum(CATALOG_TYPES)
@@ -19,7 +22,9 @@ const catalogSchema = z.strictObject({
     .describe(
       `Address of the catalog; for sqlite a file, relative to the job file. Default: ${EMBEDDED_CATALOG_FILE} in the warehouse.`,
     ),
-  name: plainName().default('dativo').describe('Name of the catalog, as other Iceberg readers of it are told.'),
+  name: plainName()
+    .default(EMBEDDED_CATALOG_NAME)
+    .describe('Name of the catalog, as other Iceberg readers of it are told.'),
   token: filledText()
     .optional()
     .describe('Bearer token of a REST catalog. A secret: write ${VARIABLE} or ${file:path}.'),

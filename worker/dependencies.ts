@@ -52,7 +52,7 @@ export function openJob(
   const job = openStoredJob(stored, { env });
   const target = job.target();
   const { storage, workFolder } = lakeOf(target);
-  const iceberg = () => new IcebergSink({ storage, warehouse: localUri(target.warehouse), reached });
+  const iceberg = () => new IcebergSink({ storage, warehouse: localUri(target.warehouse), reached: (point) => reached(`commit:${point}`) });
   return {
     tenant: job.tenant,
     asset: job.asset,

@@ -8,6 +8,7 @@ import { readBudget } from './budget.ts';
 import { createDependencies } from './dependencies.ts';
 import type { ServerConnection } from './dev-server/configured-server.ts';
 import { ErrorBoundary } from './error-interceptor.ts';
+import { KeepAlive } from './keep-alive.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
 export interface StartWorkerOptions {
@@ -32,6 +33,8 @@ export interface RunningWorker {
 
 /** Long enough for a commit to finish; a chunk is handed over to another worker instead. */
 const SHUTDOWN_GRACE = '10s';
+/** A cancellation reaches an activity with the answer to its heartbeat; progress is shown from heartbeats, too. */
+const HEARTBEAT_INTERVAL = '500ms';
 /** Workflow code is light, but each cached workflow holds memory. */
 const CACHED_WORKFLOWS = 100;
 
@@ -51,7 +54,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     namespace: options.namespace,
     activities,
     shutdownGraceTime: SHUTDOWN_GRACE,
-    interceptors: { activity: [(context: Context) => ({ inbound: new ErrorBoundary(context) })] },
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    interceptors: { activity: [(context: Context) => ({ inbound: new ErrorBoundary(context) }), (context: Context) => ({ inbound: new KeepAlive(context) })] },
   };
   const workers = await Promise.all([
     Worker.create({

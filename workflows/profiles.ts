@@ -1,4 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType } from '@temporalio/workflow';
 import { NON_RETRYABLE_ERROR_TYPES } from '../contracts/errors.ts';
 import { HEAVY_TASK_QUEUE, TASK_QUEUE } from '../contracts/ids.ts';
 import type { RunTimeouts } from '../contracts/run.ts';
@@ -23,12 +24,15 @@ export interface Profiles {
 export function profiles(timeouts: RunTimeouts = {}): Profiles {
   const initialInterval = timeouts.retryInitialMs ?? SECOND;
   const heartbeatTimeout = timeouts.heartbeatMs ?? MINUTE;
+  // A cancelled activity may still be writing: what it staged is removed only after it has stopped.
+  const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
   const retry = { initialInterval, nonRetryableErrorTypes: NON_RETRYABLE_ERROR_TYPES };
   return {
     metadata: {
       taskQueue: TASK_QUEUE,
       startToCloseTimeout: 10 * MINUTE,
       heartbeatTimeout,
+      cancellationType,
       retry: { ...retry, maximumInterval: MINUTE, maximumAttempts: 10 },
     },
     extract: {
@@ -36,24 +40,28 @@ export function profiles(timeouts: RunTimeouts = {}): Profiles {
       startToCloseTimeout: timeouts.extractStartToCloseMs ?? 2 * HOUR,
       scheduleToCloseTimeout: 24 * HOUR,
       heartbeatTimeout,
+      cancellationType,
       retry: { ...retry, maximumInterval: 5 * MINUTE },
     },
     commit: {
       taskQueue: TASK_QUEUE,
       startToCloseTimeout: 10 * MINUTE,
       heartbeatTimeout,
+      cancellationType,
       retry: { ...retry, maximumInterval: 10 * SECOND, maximumAttempts: 20 },
     },
     publish: {
       taskQueue: TASK_QUEUE,
       startToCloseTimeout: 5 * MINUTE,
       heartbeatTimeout,
+      cancellationType,
       retry: { ...retry, maximumInterval: MINUTE, maximumAttempts: 20 },
     },
     cleanup: {
       taskQueue: TASK_QUEUE,
       startToCloseTimeout: 10 * MINUTE,
       heartbeatTimeout,
+      cancellationType,
       retry: { ...retry, maximumInterval: MINUTE, maximumAttempts: 10 },
     },
   };

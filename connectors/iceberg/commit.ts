@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DativoError, fail } from '../../contracts/errors.ts';
+import { emptyReceipt, hasEffect, keptLosing, receiptOf, requireStaged } from '../commit-rules.ts';
 import type { CommitReceipt, SinkChange } from '../sink.ts';
 import type { Storage } from '../storage/storage.ts';
 import { CommitFiles } from './commit-files.ts';
@@ -36,26 +37,21 @@ export async function commitRun(
 ): Promise<CommitReceipt[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const bases = await Promise.all(changes.map(({ plan }) => loadTable(deps.catalog, deps.storage, plan)));
-    const receipts = changes.map(({ plan }, index) => recordedRun(bases[index], runId, plan));
-    // All tables of a run move together, so that one of them tells for all.
-    if (receipts.some((receipt) => receipt !== undefined)) {
-      return receipts.map((receipt, index) => receipt ?? nothingCommitted(changes[index], true));
-    }
     const work = changes.map((change, index) => ({ change, base: bases[index] }));
+    const recorded = work.map((one) => recordedRun(one, runId));
+    // All tables of a run move together, so that one of them tells for all.
+    if (recorded.some((receipt) => receipt !== undefined)) {
+      return work.map(({ change }, index) => recorded[index] ?? emptyReceipt(change, true));
+    }
     const effective = work.filter(({ change }) => hasEffect(change));
-    if (effective.length === 0) return changes.map((change) => nothingCommitted(change, false));
     for (const { change, base } of effective) requireFresh(change, base);
 
-    const moves = await commitAttempt(deps, runId, effective);
-    if (moves !== undefined) return changes.map((change) => receiptOf(change, moves));
+    const moves = effective.length === 0 ? [] : await commitAttempt(deps, runId, effective);
+    if (moves !== undefined) return changes.map((change) => receiptAmong(moves, change));
     // Nobody waits for the same moment again.
     await sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * Math.random());
   }
-  throw fail('COMMIT_CONFLICT', {
-    received: `${ATTEMPTS} commits of other writers, each faster than this one`,
-    expected: 'a moment without another commit to the same tables',
-    next: 'let fewer jobs write to the same table; the commit is tried again',
-  });
+  throw keptLosing(ATTEMPTS);
 }
 
 interface Work {
@@ -106,7 +102,7 @@ async function moveCatalog(deps: CommitDependencies, moves: readonly TableMove[]
   try {
     await deps.catalog.exclusively(async (move) => {
       // Under the lock: whoever sweeps a run takes it too, so that files which are here now stay.
-      await requireStaged(deps.storage, moves);
+      await requireStaged(deps.storage, moves.flatMap(staged));
       for (const { change, base, version } of moves) {
         const { namespace, table } = change.plan;
         if (!move({ namespace, table, from: base?.location, to: version.location })) throw new LostRace();
@@ -137,39 +133,15 @@ async function hasLanded(deps: CommitDependencies, moves: readonly TableMove[]):
   }
 }
 
-async function requireStaged(storage: Storage, moves: readonly TableMove[]): Promise<void> {
-  const uris = moves.flatMap(({ change, version }) => [version.location, ...change.files.map((file) => file.uri)]);
-  const sizes = await Promise.all(uris.map((uri) => storage.size(uri)));
-  const missing = sizes.filter((size) => size === undefined).length;
-  if (missing === 0) return;
-  throw fail('TABLE_CHANGED', {
-    received: `${missing} of ${uris.length} files of this run gone from the table's folder`,
-    expected: 'every file that the run staged',
-    next: 'run again; nothing of this run was committed',
-  });
+function staged({ change, version }: TableMove): string[] {
+  return [version.location, ...change.files.map((file) => file.uri)];
 }
 
-function hasEffect({ mode, files, checkpoint }: SinkChange): boolean {
-  return mode === 'replace' || files.length > 0 || checkpoint !== undefined;
+function recordedRun({ change, base }: Work, runId: string): CommitReceipt | undefined {
+  return base === undefined ? undefined : committedRun(base.metadata, runId, change.plan);
 }
 
-function recordedRun(base: TableVersion | undefined, runId: string, plan: SinkChange['plan']) {
-  return base === undefined ? undefined : committedRun(base.metadata, runId, plan);
-}
-
-function receiptOf(change: SinkChange, moves: readonly TableMove[]): CommitReceipt {
+function receiptAmong(moves: readonly TableMove[], change: SinkChange): CommitReceipt {
   const move = moves.find((one) => one.change === change);
-  if (move === undefined) return nothingCommitted(change, false);
-  return {
-    ...nothingCommitted(change, false),
-    snapshotId: String(move.version.snapshotId),
-    files: change.files.length,
-    rows: change.files.reduce((sum, file) => sum + file.rows, 0),
-    bytes: change.files.reduce((sum, file) => sum + file.bytes, 0),
-  };
-}
-
-function nothingCommitted(change: SinkChange | undefined, alreadyCommitted: boolean): CommitReceipt {
-  const { namespace = '', table = '' } = change?.plan ?? {};
-  return { namespace, table, files: 0, rows: 0, bytes: 0, alreadyCommitted };
+  return move === undefined ? emptyReceipt(change, false) : receiptOf(change, String(move.version.snapshotId));
 }

@@ -23,7 +23,7 @@ export type Leaves = ReadonlyMap<number, Leaf & MetricsMode>;
 
 /** The leaf columns of a schema with the metrics that the table's properties allow for each. */
 export function leavesOf(schema: IcebergSchema, properties: Readonly<Record<string, string>>): Leaves {
-  const leaves = schema.fields.flatMap((field) => leavesOfField(field, ''));
+  const leaves = schema.fields.flatMap((field) => leavesOfField(field));
   return new Map(leaves.map((leaf) => [leaf.id, { ...leaf, ...metricsMode(leaf.path, properties) }]));
 }
 
@@ -78,8 +78,8 @@ function toBigInt(value: number | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(value);
 }
 
-function leavesOfField(field: IcebergField, prefix: string): Leaf[] {
-  return leavesOfType(field.id, `${prefix}${field.name}`, field.type, false);
+function leavesOfField(field: IcebergField): Leaf[] {
+  return leavesOfType(field.id, field.name, field.type, false);
 }
 
 function leavesOfType(id: number, path: string, type: IcebergType, repeated: boolean): Leaf[] {
@@ -97,8 +97,18 @@ function leavesOfType(id: number, path: string, type: IcebergType, repeated: boo
   }
 }
 
-export const METRICS_DEFAULT = 'write.metadata.metrics.default';
-export const METRICS_COLUMN_PREFIX = 'write.metadata.metrics.column.';
+const METRICS_DEFAULT = 'write.metadata.metrics.default';
+const METRICS_COLUMN_PREFIX = 'write.metadata.metrics.column.';
+
+/** Table properties that keep the values of these top-level columns, and all that is in them, out of the metadata. */
+export function withoutBoundsProperties(
+  schema: IcebergSchema,
+  columns: readonly string[],
+): Readonly<Record<string, string>> {
+  const fields = schema.fields.filter((field) => columns.includes(field.name));
+  const leaves = fields.flatMap((field) => leavesOfField(field));
+  return Object.fromEntries(leaves.map((leaf) => [`${METRICS_COLUMN_PREFIX}${leaf.path}`, 'counts']));
+}
 
 const TRUNCATE = /^truncate\((\d+)\)$/;
 

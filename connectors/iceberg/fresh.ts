@@ -1,5 +1,4 @@
-import type { DativoError } from '../../contracts/errors.ts';
-import { fail } from '../../contracts/errors.ts';
+import { OTHER_COLUMNS, OTHER_RUN, WRITTEN_TO, tableChanged } from '../commit-rules.ts';
 import type { SinkChange } from '../sink.ts';
 import { checkpointRunId } from './checkpoint.ts';
 import type { TableVersion } from './metadata.ts';
@@ -13,17 +12,17 @@ import { fieldIdsOf, sameSchema } from './schema.ts';
 export function requireFresh(change: SinkChange, current: TableVersion | undefined): void {
   const { plan, mode, checkpoint } = change;
   const stale = staleReason(change, current);
-  if (stale !== undefined) throw tableChanged(`${plan.namespace}.${plan.table}`, stale);
+  if (stale !== undefined) throw tableChanged(plan, stale);
   if (current !== undefined && currentSpec(current.metadata).fields.length > 0) {
     throw notOurs(`${plan.namespace}.${plan.table}`, 'a table with partitions');
   }
   if (current === undefined) return;
   const snapshot = currentSnapshot(current.metadata);
   if (mode === 'replace' && plan.base.snapshotId !== (snapshot === undefined ? null : String(snapshot['snapshot-id']))) {
-    throw tableChanged(`${plan.namespace}.${plan.table}`, 'it was written to, so that replacing it would lose rows');
+    throw tableChanged(plan, WRITTEN_TO);
   }
   if (checkpoint !== undefined && plan.base.checkpointRunId !== (checkpointRunId(current.metadata) ?? null)) {
-    throw tableChanged(`${plan.namespace}.${plan.table}`, 'another run of the same source committed');
+    throw tableChanged(plan, OTHER_RUN);
   }
 }
 
@@ -36,17 +35,9 @@ function staleReason({ plan }: SinkChange, current: TableVersion | undefined): s
   }
   if (tableId === null) return 'it was created with other columns';
   if (tableId !== metadata['table-uuid']) return 'it was dropped and created again';
-  if (schemaId !== metadata['current-schema-id']) return 'its columns changed';
+  if (schemaId !== metadata['current-schema-id']) return OTHER_COLUMNS;
   const known = new Set(metadata.schemas.flatMap((schema) => fieldIdsOf(schema.fields)));
   const mine = new Set(fieldIdsOf(currentSchema(metadata).fields));
   const reused = fieldIdsOf(plan.tableSchema.fields).some((id) => !mine.has(id) && known.has(id));
-  return reused ? 'its columns changed' : undefined;
-}
-
-function tableChanged(table: string, what: string): DativoError {
-  return fail('TABLE_CHANGED', {
-    received: `table ${table}: ${what} since this run was planned`,
-    expected: 'the table that the run was planned on',
-    next: 'run again; nothing of this run was committed',
-  });
+  return reused ? OTHER_COLUMNS : undefined;
 }

@@ -20,7 +20,7 @@ const dataFile = z.object({
   file_path: z.string(),
   file_format: z.string(),
   /** The partition tuple as a record; empty for a table without partitions. */
-  partition: z.record(z.string(), z.unknown()),
+  partition: z.looseObject({}),
   record_count: z.bigint(),
   file_size_in_bytes: z.bigint(),
   column_sizes: byId(z.bigint()),

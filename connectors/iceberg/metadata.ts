@@ -48,7 +48,7 @@ const icebergField: z.ZodType<IcebergField> = z.object({
   doc: z.string().optional(),
 });
 
-const icebergSchema: z.ZodType<IcebergSchema> = z.object({
+export const icebergSchema: z.ZodType<IcebergSchema> = z.object({
   type: z.literal('struct'),
   'schema-id': z.int(),
   'identifier-field-ids': z.array(z.int()).default([]),

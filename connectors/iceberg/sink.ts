@@ -1,4 +1,3 @@
-import { fail } from '../../contracts/errors.ts';
 import type { StreamSchema } from '../../contracts/schema.ts';
 import type { Checkpoint } from '../connector.ts';
 import type {
@@ -11,13 +10,14 @@ import type {
   TableName,
   WritePlan,
 } from '../sink.ts';
+import { requireFolderName } from '../sink-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import { inFolder } from '../storage/storage.ts';
 import { checkpointRunId, readCheckpoint } from './checkpoint.ts';
 import { dataFolder } from './commit-files.ts';
 import type { CommitPoint } from './commit.ts';
 import { commitRun } from './commit.ts';
-import { METRICS_COLUMN_PREFIX } from './data-file.ts';
+import { withoutBoundsProperties } from './data-file.ts';
 import { evolve } from './evolve.ts';
 import { loadTable } from './load.ts';
 import type { TableVersion } from './metadata.ts';
@@ -133,7 +133,6 @@ class IcebergSinkTable implements SinkTable {
 
   prepare(wanted: StreamSchema, { evolve: allowed, withoutBounds = [] }: PrepareOptions): WritePlan {
     const { namespace, table } = this;
-    const properties = Object.fromEntries(withoutBounds.map((column) => [`${METRICS_COLUMN_PREFIX}${column}`, 'counts']));
     if (this.#version === undefined) {
       const schema = assignIds(wanted, new FieldIds(0));
       const base = { tableId: null, schemaId: null, snapshotId: null, checkpointRunId: null };
@@ -144,7 +143,7 @@ class IcebergSinkTable implements SinkTable {
         tableSchema: schema,
         changes: [],
         base,
-        properties: { 'write.parquet.compression-codec': 'zstd', ...properties },
+        properties: { 'write.parquet.compression-codec': 'zstd', ...withoutBoundsProperties(schema, withoutBounds) },
       };
     }
     const { metadata } = this.#version;
@@ -160,21 +159,13 @@ class IcebergSinkTable implements SinkTable {
       snapshotId: snapshot === undefined ? null : String(snapshot['snapshot-id']),
       checkpointRunId: checkpointRunId(metadata) ?? null,
     };
+    const properties = withoutBoundsProperties(evolution.tableSchema, withoutBounds);
     return { namespace, table, ...evolution, base, properties };
   }
 
   dataFolder(runId: string, chunk: string, attempt: number): string {
     return inFolder(dataFolder(this.#location), requireFolderName(runId), requireFolderName(`${chunk}-${attempt}`));
   }
-}
-
-function requireFolderName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
-  throw fail('UNEXPECTED', {
-    received: 'a run or chunk id with characters that a folder name must not have',
-    expected: 'letters, digits, dots, dashes and underscores',
-    next: 'report it together with the job file',
-  });
 }
 
 function requireUnpartitioned({ metadata }: TableVersion, { namespace, table }: TableName): void {

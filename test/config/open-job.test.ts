@@ -32,7 +32,7 @@ test('a job that says nothing gets the documented defaults', async () => {
   expect(job.target()).toEqual({
     connector: 'iceberg',
     namespace: 'default',
-    catalog: { type: 'sqlite', name: 'dativo' },
+    catalog: { type: 'sqlite', name: 'default' },
     warehouse: `${folder}/warehouse`,
     file_format: 'parquet',
     write_mode: 'append',

@@ -94,6 +94,7 @@ test.each([
     '5:14',
     'target.catalog.type: "rest"',
   ],
+  ['source: { path: a.csv }\ntarget:\n  catalog: { name: mine }\n', '5:14', 'target.catalog.name: "mine"'],
   ['source: { path: a.csv }\ntarget:\n  write_mode: upsert\n', '5:3', 'target.write_mode: "upsert"'],
   ['source: { path: a.csv }\ntarget:\n  partition_by: [day(at)]\n', '5:3', 'target.partition_by'],
   ['source: { path: a.csv }\nasset_path: https://c/x.yaml\n', '4:1', 'asset_path: "https://c/x.yaml"'],
@@ -130,7 +131,7 @@ test.each([
     'target.catalog.token has no meaning when target.catalog.type is sqlite',
   ],
   [
-    'source: { path: x.csv }\ntarget_connector: parquet\ntarget: { catalog: { name: c } }\n',
+    'source: { path: x.csv }\ntarget_connector: parquet\ntarget: { catalog: { uri: c.db } }\n',
     '5:11',
     'target.catalog has no meaning when target_connector is parquet',
   ],

@@ -2,7 +2,7 @@
 
 Reads one JSON request per line, answers each with one JSON line. Values are given in one canonical form, whatever
 reader they come from: integers, decimals and floats as text, dates as days, times and timestamps as microseconds,
-binary as hex, structs as objects, lists as arrays, maps as sorted arrays of pairs.
+binary as hex, structs and maps as objects, lists as arrays.
 """
 
 import glob
@@ -14,6 +14,7 @@ import uuid
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.conversions import from_bytes
 from pyiceberg.schema import Schema
@@ -40,7 +41,7 @@ def canonical(scalar):
         inner = scalar.as_py()
         return str(inner) if isinstance(inner, uuid.UUID) else canonical(scalar.value)
     if pa.types.is_map(kind):
-        return sorted(([canonical(k), canonical(v)] for k, v in map_items(scalar)), key=lambda pair: json.dumps(pair[0]))
+        return {canonical(k): canonical(v) for k, v in map_items(scalar)}
     if pa.types.is_struct(kind):
         return {name: canonical(scalar[name]) for name in [field.name for field in kind]}
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
@@ -117,6 +118,59 @@ def scan(request):
     return {"rows": rows_of(arrow) if request.get("values", True) else None, "count": arrow.num_rows}
 
 
+def outside_bounds(request):
+    """Compares every value with the bounds of its file, both in the form that bounds are written in."""
+    table = catalog_of(request["warehouse"]).load_table(request["table"])
+    schema = table.schema()
+    rows = table.scan().to_arrow()
+    outside, bounded = [], set()
+    for task in table.scan().plan_files():
+        for field_id, low in (task.file.lower_bounds or {}).items():
+            field, path = schema.find_field(field_id), schema.find_column_name(field_id)
+            if str(field.field_type) in ("float", "double"):
+                continue
+            bounded.add(path)
+            high = (task.file.upper_bounds or {}).get(field_id)
+            first, *parts = path.split(".")
+            column = rows[first].combine_chunks()
+            for part in parts:
+                # A field of a struct that is null counts as null.
+                column = pc.struct_field(column, part)
+            for scalar in column:
+                if not scalar.is_valid:
+                    continue
+                value = sortable(scalar)
+                above = bound_value(field.field_type, low) <= value
+                below = high is None or value <= bound_value(field.field_type, high)
+                if not (above and below):
+                    outside.append(f"{path}: {canonical(scalar)}")
+    return {"outside": outside, "bounded": sorted(bounded)}
+
+
+INTEGERS = ("int", "long", "date", "time", "timestamp", "timestamptz")
+
+
+def sortable(scalar):
+    """A value as something that compares like its column: numbers, or bytes."""
+    if isinstance(scalar, pa.ExtensionScalar):
+        return scalar.as_py().bytes
+    kind = scalar.type
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind) or pa.types.is_date(kind):
+        return scalar.value
+    value = scalar.as_py()
+    return value.encode() if isinstance(value, str) else value
+
+
+def bound_value(field_type, raw):
+    """A bound as the spec serialises it, read without PyIceberg's own idea of dates."""
+    kind = str(field_type)
+    if kind in INTEGERS:
+        return int.from_bytes(raw, "little", signed=True)
+    if kind in ("string", "binary", "uuid"):
+        return raw
+    return from_bytes(field_type, raw)
+
+
 def planned(request):
     table = catalog_of(request["warehouse"]).load_table(request["table"])
     return {"files": len(list(table.scan(row_filter=request["filter"]).plan_files()))}
@@ -159,7 +213,7 @@ def duckdb_scan(request):
     return {"rows": rows_of(arrow), "count": arrow.num_rows}
 
 
-OPERATIONS = {f.__name__: f for f in (describe, scan, planned, append, delete, create, tables, duckdb_scan)}
+OPERATIONS = {f.__name__: f for f in (describe, scan, outside_bounds, planned, append, delete, create, tables, duckdb_scan)}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -122,6 +122,12 @@ class JudgedLake {
     return z.object({ files: z.number() }).parse(await this.#ask('planned', { table, filter })).files;
   }
 
+  /** Which columns have bounds, floats aside, and which values of the table are not within them. */
+  async valuesOutsideBounds(table: string): Promise<{ outside: string[]; bounded: string[] }> {
+    const answer = z.object({ outside: z.array(z.string()), bounded: z.array(z.string()) });
+    return answer.parse(await this.#ask('outside_bounds', { table }));
+  }
+
   /** All rows that DuckDB's iceberg extension sees, in no order. */
   async rowsByDuckDb(table: string): Promise<CanonicalRow[]> {
     const { metadataLocation } = await this.describe(table);

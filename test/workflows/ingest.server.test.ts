@@ -7,9 +7,10 @@ import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activities.ts';
 import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
-import type { IngestInput, IngestResult, PublishInput } from '../../contracts/run.ts';
+import type { IngestInput, IngestResult } from '../../contracts/run.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import type { ingest } from '../../workflows/ingest.ts';
+import { activityFailure, fakeActivities, PLAN } from '../support/fake-activities.ts';
 import { temporalServer, useClient } from '../support/temporal.ts';
 
 let bundle: { code: string };
@@ -21,29 +22,6 @@ beforeAll(async () => {
   connection = await NativeConnection.connect({ address: temporalServer().address });
 });
 afterAll(() => connection.close());
-
-/** Activities that work on nothing: one chunk of ten rows for each object. */
-function fakeActivities(overrides: Partial<Activities>): { activities: Activities; published: PublishInput[]; calls: string[] } {
-  const published: PublishInput[] = [];
-  const calls: string[] = [];
-  const counts = { read: 10, committed: 9, quarantined: 1, deadLettered: 0, skipped: {} };
-  const activities: Activities = {
-    planObject: async ({ object }) => ({
-      plan: { uri: 'file:///plan.json', sha256: '0' },
-      table: `shop.${object}`,
-      chunks: 2,
-      schemaChanges: [],
-      unchangedUnits: 0,
-    }),
-    extractChunk: async () => ({ attempt: 1, counts, files: 1, bytes: 100 }),
-    evaluateObject: async () => {},
-    commitObject: async () => ({ snapshotId: '7', files: 2, bytes: 200, alreadyCommitted: false }),
-    discardObject: async ({ object }) => void calls.push(`discard ${object}`),
-    publishRun: async (input) => void published.push(input),
-    ...overrides,
-  };
-  return { activities, published, calls };
-}
 
 async function withWorkers<T>(activities: Activities, work: () => Promise<T>): Promise<T> {
   const { namespace } = temporalServer();
@@ -77,18 +55,9 @@ async function failureOf(handle: WorkflowHandleWithFirstExecutionRunId<typeof in
   throw new Error('the workflow did not fail');
 }
 
-function configFailure(message: string): ApplicationFailure {
-  return ApplicationFailure.create({
-    message,
-    type: 'ConfigError',
-    nonRetryable: true,
-    details: [{ code: 'SOURCE_NOT_FOUND', message }],
-  });
-}
-
 describe('a run of a job', () => {
   test('adds up the chunks of each object and records the run once', async () => {
-    const { activities, published } = fakeActivities({});
+    const { activities, published } = fakeActivities();
     const result = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
     expect(result.state).toBe('success');
     expect(result.objects.map(({ object, counts, snapshotId }) => [object, counts.read, counts.committed, snapshotId])).toEqual([
@@ -101,7 +70,7 @@ describe('a run of a job', () => {
   test('is unchanged when no object has a chunk', async () => {
     const { activities } = fakeActivities({
       planObject: async () => ({
-        plan: { uri: 'file:///plan.json', sha256: '0' },
+        plan: PLAN,
         table: 'shop.orders',
         chunks: 0,
         schemaChanges: [],
@@ -113,10 +82,10 @@ describe('a run of a job', () => {
   });
 
   test('is partial when one object fails: the others are committed, the failed one is cleaned up', async () => {
-    const { activities, calls, published } = fakeActivities({});
+    const { activities, discarded, published } = fakeActivities();
     const { planObject } = activities;
     activities.planObject = async (run) => {
-      if (run.object === 'customers') throw configFailure('no such file');
+      if (run.object === 'customers') throw activityFailure('SOURCE_NOT_FOUND', 'no such file');
       return planObject(run);
     };
     const result: IngestResult = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
@@ -125,14 +94,14 @@ describe('a run of a job', () => {
       ['success', undefined],
       ['failed', 'SOURCE_NOT_FOUND'],
     ]);
-    expect(calls).toEqual(['discard customers']);
+    expect(discarded).toEqual(['customers']);
     expect(published).toHaveLength(1);
   });
 
   test('fails with its result when every object fails', async () => {
     const { activities } = fakeActivities({
       planObject: async () => {
-        throw configFailure('no such file');
+        throw activityFailure('SOURCE_NOT_FOUND', 'no such file');
       },
     });
     const { cause } = await withWorkers(activities, async () => failureOf(await start(['orders'])));
@@ -142,7 +111,7 @@ describe('a run of a job', () => {
 
   test('commits nothing when the rows do not add up', async () => {
     let commits = 0;
-    const { activities, calls } = fakeActivities({
+    const { activities, discarded } = fakeActivities({
       extractChunk: async () => ({
         attempt: 1,
         counts: { read: 10, committed: 8, quarantined: 1, deadLettered: 0, skipped: {} },
@@ -158,7 +127,7 @@ describe('a run of a job', () => {
     expect(cause instanceof ApplicationFailure && cause.details?.[0]).toMatchObject({
       objects: [{ failure: { code: 'SUM_MISMATCH' } }],
     });
-    expect([commits, calls]).toEqual([0, ['discard orders']]);
+    expect([commits, discarded]).toEqual([0, ['orders']]);
   });
 
   test('plans again when another writer changed the table', async () => {
@@ -168,8 +137,7 @@ describe('a run of a job', () => {
       commitObject: async ({ run }) => {
         rounds.push(run.round);
         if (++commits === 1) {
-          const details = [{ code: 'TABLE_CHANGED', message: 'the table changed' }];
-          throw ApplicationFailure.create({ message: 'the table changed', type: 'TransientError', nonRetryable: true, details });
+          throw activityFailure('TABLE_CHANGED', 'the table changed');
         }
         return { snapshotId: '8', files: 1, bytes: 1, alreadyCommitted: false };
       },
@@ -183,7 +151,7 @@ describe('a run of a job', () => {
     const started = new Promise<void>((resolve) => {
       extracting = resolve;
     });
-    const { activities, calls, published } = fakeActivities({
+    const { activities, discarded, published } = fakeActivities({
       extractChunk: async () => {
         extracting?.();
         const beat = setInterval(() => Context.current().heartbeat(), 100);
@@ -201,7 +169,7 @@ describe('a run of a job', () => {
       return failureOf(handle);
     });
     expect(failure.cause).toBeInstanceOf(CancelledFailure);
-    expect(calls).toEqual(['discard orders']);
+    expect(discarded).toEqual(['orders']);
     expect(published.map(({ result }) => result.state)).toEqual(['cancelled']);
   });
 });

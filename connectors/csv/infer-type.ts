@@ -1,0 +1,70 @@
+import type { PrimitiveType } from '../../contracts/schema.ts';
+
+/** Texts that often mean "no value". One is only believed where it keeps a column from having a type. */
+export const NULL_TOKENS = ['NA', 'N/A', '#N/A', 'n/a', 'NULL', 'null', 'Null', '\\N', 'NaN', 'nan', 'None', '-', '?'];
+
+const LONG_DIGITS = 18;
+
+/** From the narrowest to the widest; a type is kept while every text so far is one of its values. */
+const TESTS: readonly (readonly [type: PrimitiveType, fits: (text: string) => boolean])[] = [
+  ['boolean', (text) => /^(?:true|false)$/i.test(text)],
+  // Digits with a zero in front are codes (zip, account), which a number would cut.
+  ['long', (text) => /^[+-]?(?:0|[1-9]\d*)$/.test(text) && text.length <= LONG_DIGITS],
+  ['double', (text) => /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$/.test(text) && text.length < 40],
+  ['date', (text) => isDate(/^(\d{4})-(\d{2})-(\d{2})$/.exec(text))],
+  ['time', (text) => /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?$/.test(text)],
+  ['timestamp', (text) => isDate(/^(\d{4})-(\d{2})-(\d{2})(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?)?$/.exec(text))],
+  [
+    'timestamptz',
+    (text) =>
+      isDate(/^(\d{4})-(\d{2})-(\d{2})[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)$/.exec(text)),
+  ],
+  ['uuid', (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)],
+];
+
+function isDate(match: RegExpExecArray | null): boolean {
+  if (!match) return false;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  return day <= (days[month - 1] ?? 0);
+}
+
+/** What the sample says about one column. */
+export interface InferredType {
+  readonly type: PrimitiveType;
+  /** Tokens that were taken for null, without which the column would be text. */
+  readonly nullTokens: readonly string[];
+}
+
+/** Is the text a value of some type other than text? Such a text is no column's name. */
+export function looksLikeValue(text: string): boolean {
+  return TESTS.some(([, fits]) => fits(text.trim()));
+}
+
+/**
+ * The narrowest type that holds every text of a column; `string` for none. Empty texts and, where `tokens` allows,
+ * texts that mean "no value" count for nothing.
+ */
+export function inferType(texts: Iterable<string>, tokens: readonly string[]): InferredType {
+  const nulls = new Set(tokens);
+  const nullTokens = new Set<string>();
+  let candidates = TESTS;
+  let values = 0;
+  for (const raw of texts) {
+    if (raw === '') continue;
+    if (nulls.has(raw)) {
+      nullTokens.add(raw);
+      continue;
+    }
+    values++;
+    const text = raw.trim();
+    if (!candidates.every(([, fits]) => fits(text))) candidates = candidates.filter(([, fits]) => fits(text));
+    if (candidates.length === 0) return { type: 'string', nullTokens: [] };
+  }
+  const [first] = candidates;
+  return values === 0 || first === undefined
+    ? { type: 'string', nullTokens: [] }
+    : { type: first[0], nullTokens: [...nullTokens] };
+}

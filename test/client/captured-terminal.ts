@@ -1,0 +1,29 @@
+import type { Output, Terminal } from '../../client/terminal.ts';
+
+/** An output that keeps what is written to it. */
+export interface CapturedOutput extends Output {
+  text(): string;
+}
+
+export function captureOutput(traits: { isTerminal?: boolean; isColoured?: boolean; columns?: number } = {}): CapturedOutput {
+  const { isTerminal = false, isColoured = false, columns = 100 } = traits;
+  let text = '';
+  return {
+    write: (more) => {
+      text += more;
+    },
+    isTerminal,
+    isColoured,
+    columns: () => columns,
+    text: () => text,
+  };
+}
+
+export interface CapturedTerminal extends Terminal {
+  readonly out: CapturedOutput;
+  readonly err: CapturedOutput;
+}
+
+export function captureTerminal(): CapturedTerminal {
+  return { out: captureOutput(), err: captureOutput() };
+}

@@ -1,0 +1,101 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { ProgressDisplay } from '../../client/progress-display.ts';
+import { liveLines, plainLine } from '../../client/progress-lines.ts';
+import type { MeasuredObject } from '../../client/progress-lines.ts';
+import type { ObjectView } from '../../client/progress.ts';
+import { RateMeter } from '../../client/progress.ts';
+import { width } from '../../client/table.ts';
+import { painter } from '../../client/terminal.ts';
+import { captureOutput } from './captured-terminal.ts';
+
+const PLAIN = painter(false);
+
+function view(changes: Partial<ObjectView> = {}): ObjectView {
+  return { object: 'orders', stage: 'extracting', chunks: 4, chunksDone: 1, rows: 1_000_000, ...changes };
+}
+
+function measured(changes: Partial<MeasuredObject> = {}): MeasuredObject {
+  return { ...view(), label: 'orders', rowsPerSecond: 250_000, elapsedMs: 4_000, ...changes };
+}
+
+test('an object shows its stage, how far it is, its rows and their rate', () => {
+  expect(plainLine(measured())).toBe('orders: extracting, 1/4 chunks, 1,000,000 rows, 250,000 rows/s, 4.0 s');
+});
+
+test('a bar is drawn where there is a part of something to show', () => {
+  expect(liveLines([measured()], 0, 120, PLAIN)[0]).toContain('████░░░░░░░░░░░░');
+  expect(liveLines([measured({ chunks: 1, chunksDone: 0 })], 0, 120, PLAIN)[0]).not.toContain('░');
+});
+
+test('no live line is wider than the terminal', () => {
+  const long = measured({ label: '注文'.repeat(30), retry: { attempt: 2, message: 'x'.repeat(300) } });
+  for (const line of liveLines([long, measured()], 3, 60, PLAIN)) expect(width(line)).toBeLessThanOrEqual(60);
+});
+
+test('a retry says what failed, when it runs again, and how often it was tried', () => {
+  const retry = { attempt: 3, nextAt: Date.now() + 20_500, message: 'the disk is full' };
+  expect(plainLine(measured({ retry }))).toMatch(/retrying in 2\d s \(attempt 3\): the disk is full/);
+});
+
+test('the rate is that of the last seconds', () => {
+  const meter = new RateMeter();
+  expect(meter.rate()).toBeUndefined();
+  meter.observe(0, 0);
+  for (let second = 1; second <= 10; second++) meter.observe(second * 100, second * 1000);
+  for (let second = 11; second <= 20; second++) meter.observe(1000 + (second - 10) * 1000, second * 1000);
+  expect(meter.rate()).toBeCloseTo(1000);
+});
+
+test('a chunk that is read again from its start does not give a negative rate', () => {
+  const meter = new RateMeter();
+  meter.observe(0, 0);
+  meter.observe(5000, 1000);
+  meter.observe(100, 2000);
+  meter.observe(200, 3000);
+  expect(meter.rate()).toBeCloseTo(100);
+});
+
+test('on a terminal the lines are redrawn in place and can be taken back', () => {
+  const output = captureOutput({ isTerminal: true });
+  const display = new ProgressDisplay(output);
+  const runs = [{ asset: 'shop', objects: [view(), view({ object: 'customers', stage: 'waiting' })] }];
+  display.update(runs);
+  display.update(runs);
+  expect(output.text()).toContain('\u001b[2A');
+  expect(output.text().match(/orders/g)).toHaveLength(2);
+  display.clear();
+  expect(output.text().endsWith('\u001b[2A\r\u001b[J')).toBe(true);
+});
+
+test('elsewhere a line is written when something changed, and not too often', () => {
+  let now = 0;
+  const output = captureOutput();
+  const display = new ProgressDisplay(output, () => now);
+  const show = (changes: Partial<ObjectView>) => display.update([{ asset: 'orders', objects: [view(changes)] }]);
+  show({ stage: 'waiting', rows: 0 });
+  show({ stage: 'planning', rows: 0, chunks: 0 });
+  show({ stage: 'planning', rows: 0, chunks: 0 });
+  for (let i = 1; i <= 20; i++) {
+    now = i * 1000;
+    show({ rows: i * 1000 });
+  }
+  show({ stage: 'done', rows: 20_000 });
+  const lines = output.text().trim().split('\n');
+  expect(lines.map((line) => /: (\w+)/.exec(line)?.[1])).toEqual([
+    'planning',
+    ...['extracting', 'extracting', 'extracting', 'extracting'],
+    'done',
+  ]);
+  expect(output.text()).toBe(stripVTControlCharacters(output.text()));
+});
+
+test('objects of several jobs are told apart', () => {
+  const output = captureOutput();
+  const objects = [view({ object: 'lines' })];
+  new ProgressDisplay(output).update([
+    { asset: 'shop', objects },
+    { asset: 'store', objects },
+  ]);
+  expect(output.text()).toMatch(/^shop\/lines:[\s\S]*^store\/lines:/m);
+});

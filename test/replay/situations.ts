@@ -1,0 +1,79 @@
+import { Context } from '@temporalio/activity';
+import type { Activities } from '../../activities/activities.ts';
+import { activityFailure, PLAN } from '../support/fake-activities.ts';
+
+/** A way that a run can go, and so a history that every later version of the workflows must be able to go on with. */
+export interface Situation {
+  readonly name: string;
+  readonly objects: readonly string[];
+  readonly activities: () => Partial<Activities>;
+  /** The history is recorded while the run waits here; otherwise when it has ended. */
+  readonly stopAt?: 'extracting';
+  readonly cancel?: boolean;
+}
+
+const hangs: Activities['extractChunk'] = async () => {
+  const beat = setInterval(() => Context.current().heartbeat(), 100);
+  try {
+    return await Context.current().cancelled;
+  } finally {
+    clearInterval(beat);
+  }
+};
+
+export const SITUATIONS: readonly Situation[] = [
+  { name: 'two-objects-committed', objects: ['orders', 'customers'], activities: () => ({}) },
+  {
+    name: 'nothing-new',
+    objects: ['orders'],
+    activities: () => ({
+      planObject: async () => ({ plan: PLAN, table: 'shop.orders', chunks: 0, schemaChanges: [], unchangedUnits: 3 }),
+    }),
+  },
+  {
+    name: 'one-object-failed',
+    objects: ['orders', 'customers'],
+    activities: () => ({
+      evaluateObject: async ({ run }) => {
+        if (run.object === 'customers') throw activityFailure('TOO_MANY_BAD_ROWS', 'too many bad rows');
+      },
+    }),
+  },
+  {
+    name: 'every-object-failed',
+    objects: ['orders'],
+    activities: () => ({
+      planObject: async () => {
+        throw activityFailure('SOURCE_NOT_FOUND', 'no such file');
+      },
+    }),
+  },
+  {
+    name: 'planned-again',
+    objects: ['orders'],
+    activities: () => {
+      let commits = 0;
+      return {
+        commitObject: async () => {
+          if (++commits === 1) throw activityFailure('TABLE_CHANGED', 'the table changed');
+          return { snapshotId: '8', files: 2, bytes: 200, alreadyCommitted: false };
+        },
+      };
+    },
+  },
+  {
+    name: 'activity-retried',
+    objects: ['orders'],
+    activities: () => {
+      let attempts = 0;
+      return {
+        commitObject: async () => {
+          if (++attempts === 1) throw new Error('the catalog is busy');
+          return { snapshotId: '9', files: 2, bytes: 200, alreadyCommitted: true };
+        },
+      };
+    },
+  },
+  { name: 'extracting', objects: ['orders'], activities: () => ({ extractChunk: hangs }), stopAt: 'extracting' },
+  { name: 'cancelled-while-extracting', objects: ['orders'], activities: () => ({ extractChunk: hangs }), cancel: true },
+];
