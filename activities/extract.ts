@@ -88,7 +88,8 @@ async function stageChunk(
   await deps.reached('extract:after-data-files');
 
   const unreadable = await relation.finish(job.maxBadRows, gate.counts().read);
-  const { counts, rejected } = account(files, gate, unreadable);
+  const violating = relation.locate ? await relation.locate(gate.rejected()) : gate.rejected();
+  const { counts, rejected } = account(files, gate, violating, unreadable);
   requireFewBadRows(counts.quarantined, job.maxBadRows);
   const query = await quarantineQuery(deps, run.runId, run.object, rejected, scope.connector.scratchFolder);
   const quarantineFiles =
@@ -133,6 +134,7 @@ function reportProgress(deps: ActivityDependencies, scope: WorkScope, chunk: num
 function account(
   files: readonly WrittenFile[],
   gate: AssembledSelect['gate'],
+  violating: readonly RejectedRow[],
   unreadable: { readonly count: number; readonly rows: readonly RejectedRow[] },
 ): { counts: RowCounts; rejected: readonly RejectedRow[] } {
   const seen = gate.counts();
@@ -143,7 +145,7 @@ function account(
     deadLettered: 0,
     skipped: Object.fromEntries(Object.entries(seen.skipped).filter(([, rows]) => rows > 0)),
   };
-  const rejected = [...gate.rejected(), ...unreadable.rows];
+  const rejected = [...violating, ...unreadable.rows];
   if (balances(counts) && rejected.length === counts.quarantined) return { counts, rejected };
   throw new BugError('SUM_MISMATCH', {
     received: `${counts.read} rows read, ${counts.committed} written and ${rejected.length} kept aside`,

@@ -24,11 +24,13 @@ export async function measureNode(args: readonly string[], env: NodeJS.ProcessEn
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--import', REPORT_USAGE, ...args], {
     env: { ...process.env, ...env, BENCH_USAGE_FILE: usageFile },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   const [code] = await once(child, 'exit');
   const wallSeconds = (performance.now() - startedAt) / 1000;
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`);
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${complaints}`);
   const usage = JSON.parse(await readFile(usageFile, 'utf8')) as Usage;
   await rm(usageFile);
   return { ...usage, wallSeconds };

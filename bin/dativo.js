@@ -10,10 +10,11 @@ const needed = inCheckout ? [22, 18] : [22, 15];
 
 const found = process.versions.node.split('.').map(Number);
 if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
-  process.stderr.write(
-    'dativo: Node ' + process.versions.node + '; expected Node ' + needed.join('.') + ' or later; run `npx -p node@24 ' +
-      (inCheckout ? 'node bin/dativo.js' : 'dativo') + ' ' + process.argv.slice(2).join(' ') + '`. (USAGE)\n',
-  );
+  const command = ['npx -p node@24', inCheckout ? 'node bin/dativo.js' : 'dativo']
+    .concat(process.argv.slice(2))
+    .join(' ');
+  const versions = 'Node ' + process.versions.node + '; expected Node ' + needed.join('.') + ' or later';
+  process.stderr.write('dativo: ' + versions + '; run `' + command + '`. (USAGE)\n');
   process.exit(2);
 }
 

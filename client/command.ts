@@ -17,7 +17,11 @@ export interface CommandDefinition {
   /** Adds arguments and options. `--json` is there already. */
   readonly declare: (command: Command) => void;
   /** Loads what it needs when it is called, not before: most commands need little. */
-  readonly run: (context: CommandContext, args: readonly unknown[], options: Readonly<Record<string, unknown>>) => Promise<ExitCode>;
+  readonly run: (
+    context: CommandContext,
+    args: readonly unknown[],
+    options: Readonly<Record<string, unknown>>,
+  ) => Promise<ExitCode>;
 }
 
 /** The value of an option that takes text. */

@@ -5,8 +5,8 @@ import type { RunOptions } from '../contracts/run.ts';
 import { typeName } from '../contracts/schema.ts';
 import type { CommandContext } from './command.ts';
 import { printJson } from './command.ts';
-import { EXIT } from './exit-code.ts';
 import type { ExitCode } from './exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import { tableLines } from './table.ts';
 import type { Paint } from './terminal.ts';
 import { painter } from './terminal.ts';
@@ -20,7 +20,8 @@ export async function dryRunJobs(
 ): Promise<ExitCode> {
   const { dryRun } = await import('../worker/dry-run.ts');
   const found = [];
-  for (const job of jobs) found.push({ file: job.file, asset: job.asset, objects: await dryRun(job, options, context.env) });
+  for (const job of jobs)
+    found.push({ file: job.file, asset: job.asset, objects: await dryRun(job, options, context.env) });
   if (json) printJson(context, { dryRuns: found });
   else {
     const { out } = context.terminal;
@@ -49,7 +50,9 @@ export function dryRunLines(asset: string, object: ObjectDryRun, paint: Paint): 
     ...schemaChanges.map((change) => `  schema: ${change}`),
   ];
   if (sampledRows !== undefined) {
-    const bad = sampledQuarantined ? paint.warn(`, ${formatCount(sampledQuarantined)} for quarantine`) : ', none for quarantine';
+    const bad = sampledQuarantined
+      ? paint.warn(`, ${formatCount(sampledQuarantined)} for quarantine`)
+      : ', none for quarantine';
     lines.push(`  sample: ${formatPlural(sampledRows, 'row')}${bad}`);
   }
   return [...lines, ...columnLines(object, paint), ''];

@@ -1,21 +1,37 @@
 import type { Client } from '@temporalio/client';
 import { fail } from '../contracts/errors.ts';
-import type { ListedRun } from './run-list.ts';
-import { listFromTemporal } from './run-list.ts';
+import { ingestWorkflowId, NAME_PATTERN } from '../contracts/ids.ts';
+import { DEFAULT_TENANT } from '../contracts/job.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
-import { NAME_PATTERN } from '../contracts/ids.ts';
+import type { ListedRun } from './run-list.ts';
+import { listedRun, listFromTemporal } from './run-list.ts';
 
-const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const WORKFLOW_ID = /^ingest\/[A-Za-z0-9_-]+\/[A-Za-z0-9_-]+$/;
 
 /**
  * The run that a user means: a run id, a workflow id (`ingest/<tenant>/<asset>`) or the name of an asset, whose newest
- * run is meant; without any, the newest of all. Throws RUN_NOT_FOUND.
+ * run is meant; without any, the newest of all. A run that goes on is newer than any that has ended. Throws RUN_NOT_FOUND.
  */
 export async function findRun(client: Client, named: string | undefined): Promise<ListedRun & { workflowId: string }> {
-  const [run] = named === undefined || isName(named) ? await listFromTemporal(client, 1, condition(named)) : [];
+  if (named !== undefined && !isName(named)) throw runNotFound(named);
+  if (named !== undefined && WORKFLOW_ID.test(named)) return orNotFound(await describeRun(client, named), named);
+  const [run] = await listFromTemporal(client, 1, condition(named));
   if (run?.workflowId !== undefined) return { ...run, workflowId: run.workflowId };
-  throw runNotFound(named);
+  // Temporal lists a run a moment after it has started; by its id it is known at once.
+  const asset = named !== undefined && !RUN_ID.test(named) ? named : undefined;
+  const started = asset === undefined ? undefined : await describeRun(client, ingestWorkflowId(DEFAULT_TENANT, asset));
+  return orNotFound(started, named);
+}
+
+async function describeRun(client: Client, workflowId: string): Promise<ReturnType<typeof listedRun> | undefined> {
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
+  try {
+    return listedRun(await client.workflow.getHandle(workflowId).describe());
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 /** True for what may be put into a query: the patterns leave no sign that would mean something there. */
@@ -26,8 +42,12 @@ function isName(text: string): boolean {
 function condition(named: string | undefined): string {
   if (named === undefined) return '';
   if (RUN_ID.test(named)) return ` AND RunId = '${named}'`;
-  if (WORKFLOW_ID.test(named)) return ` AND WorkflowId = '${named}'`;
   return ` AND ${SEARCH_ATTRIBUTES.asset.name} = '${named}'`;
+}
+
+function orNotFound<T>(run: T | undefined, named: string | undefined): T {
+  if (run === undefined) throw runNotFound(named);
+  return run;
 }
 
 export function runNotFound(named: string | undefined) {

@@ -21,21 +21,28 @@ export async function finishRun(client: Client, run: StartedRun, url: string | u
 
 /** The result of a closed run; waits while it is open. */
 export async function endingOf(client: Client, workflowId: string, runId: string): Promise<Ending> {
-  const { WorkflowFailedError, ApplicationFailure, CancelledFailure, TerminatedFailure } = await import('@temporalio/client');
+  const { WorkflowFailedError, ApplicationFailure, CancelledFailure, TerminatedFailure } = await import(
+    '@temporalio/client'
+  );
   try {
     const { state, objects }: IngestResult = await client.workflow.getHandle(workflowId, runId).result();
     return { state, objects };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
-    if (cause instanceof CancelledFailure) return { state: 'cancelled', objects: resultIn(cause.details)?.objects ?? [] };
+    if (cause instanceof CancelledFailure)
+      return { state: 'cancelled', objects: resultIn(cause.details)?.objects ?? [] };
     if (cause instanceof ApplicationFailure) {
       // A run without any success ends as a failure in Temporal too, with its result inside.
       const result = resultIn(cause.details);
       return result ?? { state: 'failed', objects: [], failure: unexpected(cause.message) };
     }
     if (cause instanceof TerminatedFailure) return { state: 'cancelled', objects: [], failure: TERMINATED };
-    return { state: 'failed', objects: [], failure: unexpected('The run timed out; expected it to end by itself; start it again.') };
+    return {
+      state: 'failed',
+      objects: [],
+      failure: unexpected('The run timed out; expected it to end by itself; start it again.'),
+    };
   }
 }
 
@@ -45,7 +52,13 @@ function resultIn(details: readonly unknown[] | null | undefined): IngestResult 
 }
 
 function isResult(value: unknown): value is IngestResult {
-  return typeof value === 'object' && value !== null && 'objects' in value && 'state' in value && Array.isArray(value.objects);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'objects' in value &&
+    'state' in value &&
+    Array.isArray(value.objects)
+  );
 }
 
 const TERMINATED: RunFailure = {

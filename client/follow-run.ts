@@ -1,4 +1,4 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { objectWorkflowId } from '../contracts/ids.ts';
 import type { ExtractProgress, ObjectProgress } from '../contracts/run.ts';
 import type { ObjectView, RetryView, RunView, Stage } from './progress.ts';
@@ -34,11 +34,14 @@ export class RunFollower {
     const { workflowId, runId, job } = this.#run;
     try {
       const { raw } = await this.#client.workflow.getHandle(workflowId, runId).describe();
-      const running = new Set(raw.pendingChildren?.map((child) => child.workflowId));
+      // Without its run id, a child that is about to start would be taken for the one of an earlier run.
+      const running = new Map(raw.pendingChildren?.map((child) => [child.workflowId, child.runId]));
       await Promise.all(
         [...this.#objects].map(async ([object, followed]) => {
           const childId = objectWorkflowId(job.tenant, job.asset, object);
-          if (running.has(childId)) await this.#lookAt(childId, followed);
+          const childRunId = running.get(childId);
+          if (childRunId) await this.#lookAt(this.#client.workflow.getHandle(childId, childRunId), followed);
+          else if (running.has(childId)) return;
           else if (followed.started) followed.view = { ...withoutRetry(followed.view), stage: 'done' };
         }),
       );
@@ -48,15 +51,14 @@ export class RunFollower {
     return { asset: job.asset, objects: [...this.#objects.values()].map(({ view }) => view) };
   }
 
-  async #lookAt(childId: string, followed: Followed): Promise<void> {
+  async #lookAt(handle: WorkflowHandle, followed: Followed): Promise<void> {
     followed.started = true;
-    const handle = this.#client.workflow.getHandle(childId);
     const pending = (await handle.describe()).raw.pendingActivities ?? [];
     const stage = stageOf(pending);
     const now = Date.now();
     if (now - followed.queriedAt >= QUERY_EVERY_MS || (stage !== undefined && stage !== followed.progress?.stage)) {
       followed.queriedAt = now;
-      followed.progress = await this.#query(childId);
+      followed.progress = await this.#query(handle);
     }
     const { progress, view } = followed;
     const rows = (progress?.rowsDone ?? 0) + pending.reduce((sum, activity) => sum + heartbeatRows(activity), 0);
@@ -71,10 +73,10 @@ export class RunFollower {
     };
   }
 
-  async #query(childId: string): Promise<ObjectProgress | undefined> {
+  async #query(handle: WorkflowHandle): Promise<ObjectProgress | undefined> {
     try {
       return await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
-        this.#client.workflow.getHandle(childId).query<ObjectProgress>('progress'),
+        handle.query<ObjectProgress>('progress'),
       );
     } catch {
       // No worker answers just now; its heartbeats tell enough.
@@ -101,7 +103,9 @@ const STAGE_OF_ACTIVITY: Readonly<Record<string, Stage>> = {
 };
 
 function stageOf(pending: readonly PendingActivity[]): Stage | undefined {
-  return pending.map(({ activityType }) => STAGE_OF_ACTIVITY[activityType?.name ?? '']).find((stage) => stage !== undefined);
+  return pending
+    .map(({ activityType }) => STAGE_OF_ACTIVITY[activityType?.name ?? ''])
+    .find((stage) => stage !== undefined);
 }
 
 /** Heartbeat details are JSON, written by our own activities with the SDK's default converter. */
@@ -118,7 +122,9 @@ function heartbeatRows({ heartbeatDetails }: PendingActivity): number {
 
 function retryOf({ attempt, lastFailure, nextAttemptScheduleTime }: PendingActivity): RetryView | undefined {
   if (!attempt || attempt < 2 || !lastFailure) return undefined;
-  const message = lastFailure.timeoutFailureInfo ? 'the worker was lost or did not report in time' : (lastFailure.message ?? '');
+  const message = lastFailure.timeoutFailureInfo
+    ? 'the worker was lost or did not report in time'
+    : (lastFailure.message ?? '');
   const seconds = nextAttemptScheduleTime?.seconds;
   return { attempt, message, ...(seconds ? { nextAt: Number(seconds) * 1000 } : {}) };
 }

@@ -9,18 +9,18 @@ export function homeFolder({ env }: CommandContext): string {
   return path.resolve(env['DATIVO_HOME'] || '.dativo');
 }
 
-const lakesFile = z.array(
-  z.object({ warehouse: z.string(), catalogUri: z.string().optional(), namespace: z.string().optional() }),
-);
+/** Without a namespace: several jobs fill one lake, each in its own. */
+export type KnownLake = Omit<LakeAddress, 'namespace'>;
+
+const lakesFile = z.array(z.object({ warehouse: z.string(), catalogUri: z.string().optional() }));
 
 /** Lakes that jobs were run on from this folder, the latest first. */
-export async function knownLakes(context: CommandContext): Promise<LakeAddress[]> {
+export async function knownLakes(context: CommandContext): Promise<KnownLake[]> {
   try {
     const lakes = lakesFile.parse(JSON.parse(await readFile(lakesPath(context), 'utf8')));
-    return lakes.map(({ warehouse, catalogUri, namespace }) => ({
+    return lakes.map(({ warehouse, catalogUri }) => ({
       warehouse,
       ...(catalogUri === undefined ? {} : { catalogUri }),
-      ...(namespace === undefined ? {} : { namespace }),
     }));
   } catch {
     // Missing, or damaged: a convenience that the next run writes again.
@@ -31,9 +31,9 @@ export async function knownLakes(context: CommandContext): Promise<LakeAddress[]
 const REMEMBERED = 20;
 
 export async function rememberLakes(context: CommandContext, used: readonly LakeAddress[]): Promise<void> {
-  const key = ({ warehouse, catalogUri }: LakeAddress) => `${warehouse}\n${catalogUri ?? ''}`;
+  const now = used.map(({ namespace: _namespace, ...lake }) => lake);
   const before = await knownLakes(context);
-  const lakes = new Map([...used, ...before].map((lake) => [key(lake), lake]));
+  const lakes = new Map([...now, ...before].map((lake) => [`${lake.warehouse}\n${lake.catalogUri ?? ''}`, lake]));
   await mkdir(homeFolder(context), { recursive: true });
   await writeFile(lakesPath(context), `${JSON.stringify([...lakes.values()].slice(0, REMEMBERED), undefined, 2)}\n`);
 }

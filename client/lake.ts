@@ -5,6 +5,7 @@ import type { LoadedJob } from '../config/validate.ts';
 import type { LakeAddress } from '../contracts/lake-view.ts';
 import type { CommandContext } from './command.ts';
 import { textOption } from './command.ts';
+import type { KnownLake } from './home.ts';
 import { knownLakes } from './home.ts';
 import { checkJobs, reportProblems } from './load-jobs.ts';
 import { usage } from './usage.ts';
@@ -39,17 +40,23 @@ export async function chooseLake(
   const [only, ...others] = known;
   if (only && others.length === 0) return only;
   throw usage(
-    only ? `${known.length} lakes that jobs were run on from here` : 'no lake: there is no ./warehouse, and no job was run from here',
+    only
+      ? `${known.length} lakes that jobs were run on from here`
+      : 'no lake: there is no ./warehouse, and no job was run from here',
     'one lake',
     'name it with --warehouse <folder> or --job <job file>',
   );
 }
 
-function reportProblemsIfAny(context: CommandContext, problems: Parameters<typeof reportProblems>[1], json: boolean): void {
+function reportProblemsIfAny(
+  context: CommandContext,
+  problems: Parameters<typeof reportProblems>[1],
+  json: boolean,
+): void {
   if (problems.length > 0) reportProblems(context, problems, json);
 }
 
 /** A lake that was run on before is known better than by its folder alone: its catalog may be elsewhere. */
-function withCatalog(lake: LakeAddress, known: readonly LakeAddress[]): LakeAddress {
+function withCatalog(lake: LakeAddress, known: readonly KnownLake[]): LakeAddress {
   return known.find(({ warehouse }) => warehouse === lake.warehouse) ?? lake;
 }

@@ -1,7 +1,7 @@
-import { RateMeter } from './progress.ts';
 import type { ObjectView, RunView } from './progress.ts';
-import { liveLines, plainLine } from './progress-lines.ts';
+import { RateMeter } from './progress.ts';
 import type { MeasuredObject } from './progress-lines.ts';
+import { fitLines, liveLines, plainLine } from './progress-lines.ts';
 import type { Output } from './terminal.ts';
 import { painter } from './terminal.ts';
 
@@ -60,8 +60,14 @@ export class ProgressDisplay {
 
   #redraw(objects: readonly MeasuredObject[]): void {
     const paint = painter(this.#output.isColoured);
-    const lines = liveLines(objects, this.#frame++, this.#output.columns() - 1, paint);
-    this.#output.write(`${this.#drawn > 0 ? UP(this.#drawn) : ''}${lines.map((line) => `${ERASE_LINE}${line}\n`).join('')}${ERASE_BELOW}`);
+    // A retry takes a second line.
+    const room = Math.floor((this.#output.rows() - 2) / (objects.some(({ retry }) => retry) ? 2 : 1));
+    const { shown, hidden } = fitLines(objects, Math.max(2, room));
+    const more = hidden > 0 ? [paint.dim(`  and ${hidden} more`)] : [];
+    const lines = [...liveLines(shown, this.#frame++, this.#output.columns() - 1, paint), ...more];
+    this.#output.write(
+      `${this.#drawn > 0 ? UP(this.#drawn) : ''}${lines.map((line) => `${ERASE_LINE}${line}\n`).join('')}${ERASE_BELOW}`,
+    );
     this.#drawn = lines.length;
   }
 

@@ -19,7 +19,8 @@ const STAGE_WIDTH = 'committing'.length;
 export function liveLines(objects: readonly MeasuredObject[], frame: number, columns: number, paint: Paint): string[] {
   const labelWidth = Math.min(32, Math.max(...objects.map(({ label }) => width(label)), 0));
   return objects.flatMap((object) => {
-    const sign = object.stage === 'done' ? '✓' : object.stage === 'waiting' ? '·' : (SPINNER[frame % SPINNER.length] ?? '·');
+    const sign =
+      object.stage === 'done' ? '✓' : object.stage === 'waiting' ? '·' : (SPINNER[frame % SPINNER.length] ?? '·');
     const label = cut(object.label, labelWidth);
     const head = `${sign} ${label}${' '.repeat(labelWidth - width(label))}  ${object.stage.padEnd(STAGE_WIDTH)}`;
     const figures = [bar(object), ...figuresOf(object)].filter((part) => part !== '').join('  ');
@@ -27,6 +28,18 @@ export function liveLines(objects: readonly MeasuredObject[], frame: number, col
     const retry = retryWords(object);
     return [colourOf(object.stage, paint)(line), ...(retry ? [paint.warn(cut(`  ${retry}`, columns))] : [])];
   });
+}
+
+/** Lines that can be redrawn: no more than fit on the screen, because the cursor cannot go back above it. */
+export function fitLines(
+  objects: readonly MeasuredObject[],
+  room: number,
+): { shown: MeasuredObject[]; hidden: number } {
+  if (objects.length <= room) return { shown: [...objects], hidden: 0 };
+  const order = { waiting: 2, done: 1 } as const;
+  const rank = ({ stage }: ObjectView) => (stage === 'waiting' || stage === 'done' ? order[stage] : 0);
+  const chosen = new Set(objects.toSorted((a, b) => rank(a) - rank(b)).slice(0, room - 1));
+  return { shown: objects.filter((object) => chosen.has(object)), hidden: objects.length - chosen.size };
 }
 
 /** The line that says the same where nothing can be redrawn. */

@@ -11,7 +11,9 @@ const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\b
 export function resultLines({ columns, rows }: QueryResult, paint: Paint): string[] {
   const [title = '', ...lines] = tableLines(
     columns.map(({ name, type }) => ({ title: name, align: NUMBER_TYPE.test(type) ? 'right' : 'left' })),
-    rows.map((row) => row.map((value) => (value === null ? paint.dim('NULL') : cut(oneLine(cellText(value)), CELL_WIDTH)))),
+    rows.map((row) =>
+      row.map((value) => (value === null ? paint.dim('NULL') : cut(oneLine(cellText(value)), CELL_WIDTH))),
+    ),
   );
   return [paint.bold(title), ...lines, paint.dim(`(${formatPlural(rows.length, 'row')})`)];
 }

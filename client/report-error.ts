@@ -58,7 +58,11 @@ function grpcCodeOf(error: Error): number | undefined {
 }
 
 /** One sentence with its code; as JSON on the output as well when the command was asked for JSON. */
-export function reportError(error: unknown, terminal: Terminal, options: { json: boolean; env: NodeJS.ProcessEnv }): DativoError {
+export function reportError(
+  error: unknown,
+  terminal: Terminal,
+  options: { json: boolean; env: NodeJS.ProcessEnv },
+): DativoError {
   const known = asDativoError(error);
   const { bad, dim } = painter(terminal.err.isColoured);
   terminal.err.write(`${bad('dativo:')} ${known.message} ${dim(`(${known.code})`)}\n`);

@@ -5,6 +5,7 @@ import type { CommandContext } from './command.ts';
 import { finishRun } from './finish-run.ts';
 import { RunFollower } from './follow-run.ts';
 import { onInterrupt } from './interrupts.ts';
+import type { RunView } from './progress.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import type { FinishedRun } from './run-summary.ts';
 import type { Session } from './session.ts';
@@ -25,7 +26,10 @@ export interface RunRequest {
 }
 
 /** Runs the jobs through Temporal, shows how they go on, and returns how they ended, in the order of the jobs. */
-export async function runJobs(context: CommandContext, { jobs, options, withWorker }: RunRequest): Promise<FinishedRun[]> {
+export async function runJobs(
+  context: CommandContext,
+  { jobs, options, withWorker }: RunRequest,
+): Promise<FinishedRun[]> {
   await using session = await openSession(context, { worker: withWorker ? 'always' : 'embedded' });
   const display = new ProgressDisplay(context.terminal.err);
   const active = new Map<LoadedJob, { run: StartedRun; follower: RunFollower }>();
@@ -38,7 +42,8 @@ export async function runJobs(context: CommandContext, { jobs, options, withWork
 
   const runOne = async (job: LoadedJob): Promise<FinishedRun> => {
     const run = await startJob(context, session, job, options);
-    if (run.joined) display.say(`${job.asset}: already running (run ${run.runId}): following it, with the job as it was then.`);
+    if (run.joined)
+      display.say(`${job.asset}: already running (run ${run.runId}): following it, with the job as it was then.`);
     active.set(job, { run, follower: new RunFollower(session.client, run) });
     // Interrupted between its start and here: nobody has cancelled it yet.
     if (interruption.signal.aborted) cancelRun(session, run);
@@ -49,27 +54,38 @@ export async function runJobs(context: CommandContext, { jobs, options, withWork
     }
   };
 
-  let working = true;
-  const showing = (async () => {
-    while (working) {
-      await sleep(LOOK_EVERY_MS);
-      const views = await Promise.all([...active.values()].map(({ follower }) => follower.look()));
-      if (working) display.update(views);
-    }
-  })();
+  const ended = new AbortController();
+  const showing = showUntil(ended.signal, display, () => [...active.values()].map(({ follower }) => follower.look()));
   try {
-    const serverLost = session.server.lost.then((error) => Promise.reject(error));
-    const workerLost = session.worker?.finished.then(() => new Promise<never>(() => {})) ?? new Promise<never>(() => {});
-    return await Promise.race([inLanes(jobs, interruption.signal, runOne), serverLost, workerLost]);
+    return await Promise.race([inLanes(jobs, interruption.signal, runOne), session.broken]);
   } finally {
-    working = false;
+    ended.abort();
     stopListening();
     await showing;
     display.clear();
   }
 }
 
-async function startJob(context: CommandContext, session: Session, job: LoadedJob, options: RunOptions): Promise<StartedRun> {
+/** Waits for its last look too: the connection must not be closed under it. */
+async function showUntil(
+  signal: AbortSignal,
+  display: ProgressDisplay,
+  look: () => readonly Promise<RunView>[],
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const views = await Promise.all(look());
+    if (!signal.aborted) display.update(views);
+  }
+}
+
+async function startJob(
+  context: CommandContext,
+  session: Session,
+  job: LoadedJob,
+  options: RunOptions,
+): Promise<StartedRun> {
   const { storeJob } = await import('../worker/job-store.ts');
   const reference = await storeJob(job, context.env);
   return startRun(session.client, { job, reference, options, env: context.env });
@@ -77,7 +93,10 @@ async function startJob(context: CommandContext, session: Session, job: LoadedJo
 
 function cancelRun({ client }: Session, { workflowId, runId }: StartedRun): void {
   // It may have ended in this moment, which is as good.
-  client.workflow.getHandle(workflowId, runId).cancel().catch(() => {});
+  client.workflow
+    .getHandle(workflowId, runId)
+    .cancel()
+    .catch(() => {});
 }
 
 /** Works on the jobs in order, a few at once; starts no further one after an interruption. */

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { formatCount, formatDuration } from '../contracts/figures.ts';
 import type { RunRecordEntry } from '../contracts/lake-view.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
@@ -21,27 +21,32 @@ export interface ListedRun {
   readonly rowsQuarantined?: number;
 }
 
-/** Runs that Temporal knows, the newest first: those that go on, and those within its retention. */
+/** Runs that Temporal knows: those that go on, then those that ended within its retention, the latest first. */
 export async function listFromTemporal(client: Client, limit: number, where = ''): Promise<ListedRun[]> {
   const runs: ListedRun[] = [];
   const query = `WorkflowType = 'ingest'${where}`;
   for await (const info of client.workflow.list({ query })) {
-    const attribute = (name: string) => info.typedSearchAttributes.getAll().find(({ key }) => key.name === name)?.value;
-    const state = attribute(SEARCH_ATTRIBUTES.runState.name);
-    const running = info.status.name === 'RUNNING';
-    runs.push({
-      asset: String(attribute(SEARCH_ATTRIBUTES.asset.name) ?? ''),
-      tenant: String(attribute(SEARCH_ATTRIBUTES.tenant.name) ?? ''),
-      // A run that was terminated could not say how it ended.
-      state: running || state !== 'running' ? String(state ?? info.status.name.toLowerCase()) : info.status.name.toLowerCase(),
-      startedAt: info.startTime.toISOString(),
-      ...(info.closeTime ? { endedAt: info.closeTime.toISOString() } : {}),
-      runId: info.runId,
-      workflowId: info.workflowId,
-    });
+    runs.push(listedRun(info));
     if (runs.length >= limit) break;
   }
   return runs;
+}
+
+/** A run as Temporal describes it. */
+export function listedRun(info: Omit<WorkflowExecutionInfo, 'raw'>): ListedRun & { readonly workflowId: string } {
+  const attribute = (name: string) => info.typedSearchAttributes.getAll().find(({ key }) => key.name === name)?.value;
+  const state = attribute(SEARCH_ATTRIBUTES.runState.name);
+  const status = info.status.name.toLowerCase();
+  return {
+    asset: String(attribute(SEARCH_ATTRIBUTES.asset.name) ?? ''),
+    tenant: String(attribute(SEARCH_ATTRIBUTES.tenant.name) ?? ''),
+    // A run that was terminated could not say how it ended.
+    state: info.status.name === 'RUNNING' || state !== 'running' ? String(state ?? status) : status,
+    startedAt: info.startTime.toISOString(),
+    ...(info.closeTime ? { endedAt: info.closeTime.toISOString() } : {}),
+    runId: info.runId,
+    workflowId: info.workflowId,
+  };
 }
 
 /** Run records hold a row for each object; a run is all of its rows. The newest first. */
@@ -55,7 +60,11 @@ export function runsOfRecords(records: readonly RunRecordEntry[]): ListedRun[] {
         tenant: first.tenant,
         state: stateOf(rows.map(({ state }) => state)),
         startedAt: rows.map(({ startedAt }) => startedAt).toSorted()[0] ?? '',
-        endedAt: rows.map(({ endedAt }) => endedAt).toSorted().at(-1) ?? '',
+        endedAt:
+          rows
+            .map(({ endedAt }) => endedAt)
+            .toSorted()
+            .at(-1) ?? '',
         runId: first.runId,
         rowsCommitted: rows.reduce((sum, row) => sum + row.rowsCommitted, 0),
         rowsQuarantined: rows.reduce((sum, row) => sum + row.rowsQuarantined, 0),
@@ -84,7 +93,9 @@ export function runListLines(runs: readonly ListedRun[], now: number, paint: Pai
     paint.dim(run.runId),
   ]);
   const withRows = runs.some((run) => run.rowsCommitted !== undefined);
-  const shown = COLUMNS.map((column, index) => ({ column, index })).filter(({ column }) => withRows || !column.fromRecords);
+  const shown = COLUMNS.map((column, index) => ({ column, index })).filter(
+    ({ column }) => withRows || !column.fromRecords,
+  );
   const [title = '', ...lines] = tableLines(
     shown.map(({ column }) => column),
     rows.map((row) => shown.map(({ index }) => row[index] ?? '')),

@@ -37,7 +37,10 @@ export function summaryLines(run: FinishedRun, paint: Paint): string[] {
   if (run.objects.length > 0) lines.push('', ...objectTable(run.objects, paint));
   for (const object of run.objects) lines.push(...notes(object, paint));
   if (run.failure) lines.push('', `${paint.bad(run.failure.message)} ${paint.dim(`(${run.failure.code})`)}`);
-  lines.push('', run.url ? `Temporal: ${paint.name(run.url)}` : `Temporal: workflow ${run.workflowId}, run ${run.runId}`);
+  lines.push(
+    '',
+    run.url ? `Temporal: ${paint.name(run.url)}` : `Temporal: workflow ${run.workflowId}, run ${run.runId}`,
+  );
   return lines;
 }
 
@@ -51,11 +54,15 @@ function headline(run: FinishedRun, paint: Paint): string {
     case 'unchanged':
       return paint.good(`${run.asset}: nothing new since the last run; nothing was committed (${took}).`);
     case 'partial':
-      return paint.warn(`${run.asset}: ${formatPlural(rows, 'row')} committed in ${took}; ${failed} of ${formatPlural(run.objects.length, 'object')} failed.`);
+      return paint.warn(
+        `${run.asset}: ${formatPlural(rows, 'row')} committed in ${took}; ${failed} of ${formatPlural(run.objects.length, 'object')} failed.`,
+      );
     case 'failed':
       return paint.bad(`${run.asset}: failed after ${took}; nothing was committed.`);
     case 'cancelled':
-      return paint.warn(`${run.asset}: cancelled after ${took}${rows > 0 ? `; ${formatPlural(rows, 'row')} had been committed before` : ''}.`);
+      return paint.warn(
+        `${run.asset}: cancelled after ${took}${rows > 0 ? `; ${formatPlural(rows, 'row')} had been committed before` : ''}.`,
+      );
   }
 }
 
@@ -91,11 +98,19 @@ function notes(object: ObjectResult, paint: Paint): string[] {
   if (failure) lines.push('', `${paint.bad(object.object)}: ${failure.message} ${paint.dim(`(${failure.code})`)}`);
   const rules = Object.entries(counts.skipped).filter(([, rows]) => rows > 0);
   if (rules.length > 0) {
-    lines.push(`${object.object}: skipped by rule: ${rules.map(([rule, rows]) => `${rule} ${formatCount(rows)}`).join(', ')}`);
+    lines.push(
+      `${object.object}: skipped by rule: ${rules.map(([rule, rows]) => `${rule} ${formatCount(rows)}`).join(', ')}`,
+    );
   }
   if (schemaChanges.length > 0) lines.push(`${object.object}: schema of ${table}: ${schemaChanges.join('; ')}`);
-  if (state === 'unchanged') lines.push(`${object.object}: nothing new in the source (${formatPlural(unchangedUnits, 'file')} unchanged); ${table} is as it was`);
-  else if (unchangedUnits > 0) lines.push(`${object.object}: ${formatPlural(unchangedUnits, 'file')} unchanged since the last run, not read again`);
+  if (state === 'unchanged')
+    lines.push(
+      `${object.object}: nothing new in the source (${formatPlural(unchangedUnits, 'file')} unchanged); ${table} is as it was`,
+    );
+  else if (unchangedUnits > 0)
+    lines.push(
+      `${object.object}: ${formatPlural(unchangedUnits, 'file')} unchanged since the last run, not read again`,
+    );
   return lines;
 }
 

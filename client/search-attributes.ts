@@ -25,7 +25,10 @@ export async function registerSearchAttributes(client: Client, refused: unknown)
 /** INVALID_ARGUMENT with the attribute's name, under the client's own error. */
 function saysAttributeIsMissing(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (/search attribute/i.test(at.message) && Object.values(SEARCH_ATTRIBUTES).some(({ name }) => at.message.includes(name))) {
+    if (
+      /search attribute/i.test(at.message) &&
+      Object.values(SEARCH_ATTRIBUTES).some(({ name }) => at.message.includes(name))
+    ) {
       return true;
     }
   }

@@ -12,8 +12,11 @@ export interface Session extends AsyncDisposable {
   readonly server: AcquiredServer;
   readonly client: Client;
   readonly connection: Connection;
-  readonly worker: RunningWorker | undefined;
+  /** Settles when the worker takes work, if there is one: a workflow can be started before that. */
+  readonly ready: Promise<void>;
   readonly workerLog: string;
+  /** Rejects when the server or the worker ends while it is needed; never resolves. */
+  readonly broken: Promise<never>;
 }
 
 export interface SessionOptions {
@@ -36,7 +39,7 @@ export async function openSession(context: CommandContext, options: SessionOptio
   // Loading these takes about as long as the server's start: do both at once.
   const loading = Promise.all([
     import('@temporalio/client'),
-    options.worker === 'never' ? undefined : import('../worker/start-worker.ts'),
+    (await worksHere(context, options)) ? import('../worker/start-worker.ts') : undefined,
   ]);
   const [acquired, loaded] = await Promise.allSettled([acquiring, loading]);
   if (acquired.status === 'rejected') throw acquired.reason;
@@ -49,30 +52,49 @@ export async function openSession(context: CommandContext, options: SessionOptio
   }
 }
 
+async function worksHere({ env }: CommandContext, { worker }: SessionOptions): Promise<boolean> {
+  if (worker !== 'embedded') return worker === 'always';
+  const { configuredServer } = await import('../worker/dev-server/configured-server.ts');
+  return (await configuredServer(env)) === undefined;
+}
+
 /** A session on a server that is there already. The server is released with the session. */
-export async function useServer(context: CommandContext, server: AcquiredServer, options: SessionOptions): Promise<Session> {
+async function useServer(context: CommandContext, server: AcquiredServer, options: SessionOptions): Promise<Session> {
   const workerLog = path.join(homeFolder(context), 'worker.log');
-  const withWorker = options.worker === 'always' || (options.worker === 'embedded' && server.kind === 'embedded');
+  const withWorker = await worksHere(context, options);
   const { Client, Connection } = await import('@temporalio/client');
-  const [connection, worker] = await Promise.all([
-    Connection.connect(server.connection),
-    withWorker ? startLoggedWorker(context, server, workerLog) : undefined,
+  const starting = withWorker ? startLoggedWorker(context, server, workerLog) : undefined;
+  const ready = Promise.resolve(starting).then(() => {});
+  const never = new Promise<never>(() => {});
+  const broken = Promise.race([
+    server.lost.then((error) => Promise.reject(error)),
+    Promise.resolve(starting)
+      .then((worker) => worker?.finished)
+      .then(() => never),
   ]);
+  // Whoever waits for them sees the failure; until somebody does, it must not end the process.
+  for (const awaited of [ready, broken]) awaited.catch(() => {});
+  const connection = await Connection.connect(server.connection);
   return {
     server,
     client: new Client({ connection, namespace: server.namespace }),
     connection,
-    worker,
+    ready,
     workerLog,
+    broken,
     async [Symbol.asyncDispose]() {
-      await worker?.shutdown();
+      await starting?.then((worker) => worker.shutdown()).catch(() => {});
       await connection.close();
       await server.release();
     },
   };
 }
 
-async function startLoggedWorker({ env }: CommandContext, server: AcquiredServer, file: string): Promise<RunningWorker> {
+async function startLoggedWorker(
+  { env }: CommandContext,
+  server: AcquiredServer,
+  file: string,
+): Promise<RunningWorker> {
   const { startWorker } = await import('../worker/start-worker.ts');
   mkdirSync(path.dirname(file), { recursive: true });
   const log = createWriteStream(file, { flags: 'a' });

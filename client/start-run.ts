@@ -25,7 +25,12 @@ const RUNNING: RunState | 'running' = 'running';
  */
 export async function startRun(
   client: Client,
-  request: { readonly job: LoadedJob; readonly reference: JsonReference; readonly options: RunOptions; readonly env: NodeJS.ProcessEnv },
+  request: {
+    readonly job: LoadedJob;
+    readonly reference: JsonReference;
+    readonly options: RunOptions;
+    readonly env: NodeJS.ProcessEnv;
+  },
 ): Promise<StartedRun> {
   const { job, reference, options, env } = request;
   const workflowId = ingestWorkflowId(job.tenant, job.asset);
@@ -44,7 +49,10 @@ export async function startRun(
     const running = await client.workflow.getHandle(workflowId).describe();
     if (running.status.name !== 'RUNNING') continue;
     if (running.raw.workflowExtendedInfo?.cancelRequested) {
-      await client.workflow.getHandle(workflowId, running.runId).result().catch(() => {});
+      await client.workflow
+        .getHandle(workflowId, running.runId)
+        .result()
+        .catch(() => {});
       continue;
     }
     return { job, workflowId, runId: running.runId, joined: true, startedAt };
@@ -52,7 +60,12 @@ export async function startRun(
 }
 
 /** The new run's id, or undefined when one of that workflow id runs already. */
-async function tryStart(client: Client, workflowId: string, input: IngestInput, job: LoadedJob): Promise<string | undefined> {
+async function tryStart(
+  client: Client,
+  workflowId: string,
+  input: IngestInput,
+  job: LoadedJob,
+): Promise<string | undefined> {
   const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client');
   const { defineSearchAttributeKey } = await import('@temporalio/common');
   const key = ({ name, type }: (typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES]) =>
@@ -86,7 +99,10 @@ async function tryStart(client: Client, workflowId: string, input: IngestInput, 
 }
 
 /** Only these two settings are resolved here: the source's secrets are for the worker alone. */
-function parallelism({ stored }: LoadedJob, env: NodeJS.ProcessEnv): Pick<IngestInput, 'parallelChunks' | 'parallelObjects'> {
+function parallelism(
+  { stored }: LoadedJob,
+  env: NodeJS.ProcessEnv,
+): Pick<IngestInput, 'parallelChunks' | 'parallelObjects'> {
   const written = stored.job['source'];
   const source = typeof written === 'object' && written !== null && !Array.isArray(written) ? written : {};
   const settings = Object.entries(source).filter(([name]) => name === 'parallel_chunks' || name === 'parallel_objects');

@@ -35,7 +35,8 @@ export function width(text: string): number {
 }
 
 /** East Asian wide signs and pictures (Unicode Standard Annex #11). */
-const WIDE = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
 /** The text in at most `columns` columns, with `…` where something was cut off. */
 export function cut(text: string, columns: number): string {

@@ -8,6 +8,8 @@ export interface Output {
   readonly isColoured: boolean;
   /** Characters in a line. */
   columns(): number;
+  /** Lines on the screen. */
+  rows(): number;
 }
 
 /** Where a command writes: results to `out`, everything that is said on the way to `err`. */
@@ -17,6 +19,7 @@ export interface Terminal {
 }
 
 const DEFAULT_COLUMNS = 100;
+const DEFAULT_ROWS = 24;
 
 export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   return { out: streamOutput(process.stdout, env), err: streamOutput(process.stderr, env) };
@@ -27,7 +30,9 @@ export function streamOutput(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv)
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true && env['TERM'] !== 'dumb',
     isColoured: wantsColour(stream.isTTY === true, env),
-    columns: () => stream.columns ?? DEFAULT_COLUMNS,
+    // A terminal that does not know its size says 0.
+    columns: () => stream.columns || DEFAULT_COLUMNS,
+    rows: () => stream.rows || DEFAULT_ROWS,
   };
 }
 

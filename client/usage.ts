@@ -25,7 +25,11 @@ export function usageError({ code, message }: CommanderError, known: KnownWords)
     case 'commander.optionMissingArgument':
       return usage(`the option ${word} without a value`, 'a value after it', help);
     case 'commander.excessArguments':
-      return usage(`more words than ${known.command} takes`, 'only those that it knows', `${help}; put quotes around a text with spaces`);
+      return usage(
+        `more words than ${known.command} takes`,
+        'only those that it knows',
+        `${help}; put quotes around a text with spaces`,
+      );
     case 'commander.conflictingOption':
       return usage(message.replace(/^error: /, '').replaceAll("'", ''), 'one of them', help);
     case 'commander.help':
@@ -37,7 +41,11 @@ export function usageError({ code, message }: CommanderError, known: KnownWords)
 
 function unknownWord(kind: string, word: string, known: readonly string[], help: string): DativoError {
   const meant = nearest(word, known);
-  return usage(`${kind} ${word}, which is not known`, meant ?? known.join(', '), meant ? `did you mean ${meant}? Else ${help}` : help);
+  return usage(
+    `${kind} ${word}, which is not known`,
+    meant ?? known.join(', '),
+    meant ? `did you mean ${meant}? Else ${help}` : help,
+  );
 }
 
 /** Throws-to-be for options that do not go together, which commander cannot know. */

@@ -88,6 +88,13 @@ export interface Relation {
   readonly sourceFile?: string;
   /** The column whose highest written value `checkpointAfter` wants; int, long, date, timestamp or timestamptz. */
   readonly cursorField?: string;
+  /** Texts that mean null in a column that is not text, where the reader has not made them null. */
+  readonly nullTexts?: readonly string[];
+  /**
+   * Gives rows that the gate put aside the line and the text that they have in the source, in the same order; it
+   * may read the source again. Only for rows whose `raw` is the relation's row as JSON.
+   */
+  locate?(rows: readonly RejectedRow[]): Promise<readonly RejectedRow[]>;
   /**
    * To be called after the rows were consumed, in the same session: rows that the reader had to leave out.
    * At most `limit` are returned in full; `count` is exact. `rowsRead` is the number of rows that the query gave

@@ -176,6 +176,8 @@ export interface IngestResult {
   readonly asset: string;
   readonly state: RunState;
   readonly objects: readonly ObjectResult[];
+  /** The commits stand, but the run record could not be written. */
+  readonly recordFailure?: RunFailure;
 }
 
 /** Heartbeat of an extract activity, read by `dativo run` and `dativo status`. */

@@ -5,7 +5,7 @@ import type { OpenTarget } from '../config/open-job.ts';
 import { openStoredJob } from '../config/open-job.ts';
 import { IcebergSink } from '../connectors/iceberg/sink.ts';
 import { ParquetSink } from '../connectors/parquet/sink.ts';
-import { openSource } from '../connectors/registry.ts';
+import { createSource } from '../connectors/registry.ts';
 import type { Sink } from '../connectors/sink.ts';
 import { LocalStorage, localUri } from '../connectors/storage/local.ts';
 import type { JsonReference } from '../contracts/run.ts';
@@ -65,7 +65,11 @@ export function openJob(
     fileSizeBytes: target.target_file_size_mb * MiB,
     workFolder,
     storage,
-    openSource: () => openSource(job.source()),
+    openSource: () => {
+      const { connector, path, objects, ...rest } = job.source();
+      const source = { ...rest, path: [...path], objects: [...objects] };
+      return createSource(connector, { source, asset: job.asset, contractOf: (object) => job.contract(object) });
+    },
     openSink: () => (target.connector === 'parquet' ? openParquet(target) : iceberg()),
     openRecords: iceberg,
     transformations: () => job.transformations(),

@@ -85,9 +85,10 @@ async function readSample(
   using gate = unregistered;
   gate.register(session);
   await gate.watch(() => session.run(`CREATE TEMP TABLE sample AS ${sql}`));
-  const unreadable = await relation.finish(job.maxBadRows);
   const seen = gate.counts();
-  return { sampledRows: seen.read + unreadable.count, sampledQuarantined: seen.violated + unreadable.count };
+  // A source that was not read to its end has no sum that could be checked.
+  const unreadable = seen.read < SAMPLE_ROWS ? (await relation.finish(job.maxBadRows, seen.read)).count : 0;
+  return { sampledRows: seen.read + unreadable, sampledQuarantined: seen.violated + unreadable };
 }
 
 async function forEachObject<T>(

@@ -59,12 +59,17 @@ function unexpected(activity: string, error: unknown): DativoError {
   });
 }
 
-/** Where an error was raised: its stack without the message, which may run over several lines. */
+const FRAME = /^\s+at .*?\(?(?:file:|node:|\/|[A-Za-z]:\\)[^\s]*:\d+:\d+\)?$/;
+
+/** Where an error was raised: the frames of its stack without the message, which may look like one of them. */
 function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  return stack
+  if (!(error instanceof Error)) return '';
+  const stack = error.stack ?? '';
+  const message = stack.indexOf(error.message);
+  const frames = message < 0 ? stack : stack.slice(message + error.message.length);
+  return frames
     .split('\n')
-    .filter((line) => /^\s+at /.test(line))
+    .filter((line) => FRAME.test(line))
     .join('\n');
 }
 

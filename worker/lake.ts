@@ -84,17 +84,26 @@ async function withSession<T>(
 ): Promise<T> {
   await using scratch = await openScratchFolder();
   await using session = await DuckDbSession.open(duckDbBudget(readBudget(process.env), scratch.path), signal ?? NEVER);
-  return work(session);
+  // Awaited here, so that the session lives until the work is done.
+  return await work(session);
 }
+
+const PART = String.raw`"(?:[^"]|"")*"|[^."\s]+`;
+/** DuckDB writes a name with its alias behind it: `shop.orders AS o`. */
+const TABLE_NAME = new RegExp(String.raw`^(?:${PART})(?:\.(?:${PART}))*`);
 
 /** Tables that a query names, each as its parts. A query that cannot be parsed names none, and fails when it is run. */
 function tableNames(session: DuckDbSession, sql: string): string[][] {
+  let names: readonly string[];
   try {
-    const names = session.connection.getTableNames(sql, true);
-    return names.map((name) => [...name.matchAll(/"((?:[^"]|"")*)"|([^."]+)/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? ''));
+    names = session.connection.getTableNames(sql, true);
   } catch {
     return [];
   }
+  return names.map((name) => {
+    const parts = TABLE_NAME.exec(name)?.[0].match(new RegExp(PART, 'g')) ?? [];
+    return parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
+  });
 }
 
 async function makeView(session: DuckDbSession, reader: IcebergReader, lake: LakeAddress, parts: string[]): Promise<void> {

@@ -31,16 +31,24 @@ export async function ingest(input: IngestInput): Promise<IngestResult> {
   const objects = await mapBounded(input.objects, input.parallelObjects, (object) => ingestOne(input, object, runId));
 
   const state = overallState(objects);
-  const result: IngestResult = { runId, tenant: input.tenant, asset: input.asset, state, objects };
-  await CancellationScope.nonCancellable(() =>
-    proxyActivities<Activities>(profiles(input.timeouts).publish).publishRun({ job: input.job, mode: input.options.mode, result }),
-  );
+  const result = await publish(input, { runId, tenant: input.tenant, asset: input.asset, state, objects });
   upsertSearchAttributes([{ key: RUN_STATE, value: state }]);
   setCurrentDetails(inWords(result));
   // A run without any success is shown as failed by Temporal too; its result travels in the failure.
   if (state === 'failed') throw ApplicationFailure.nonRetryable(inWords(result), 'RunFailed', result);
   if (state === 'cancelled') throw new CancelledFailure(inWords(result));
   return result;
+}
+
+/** Writes the run record. What was committed stands, whether this succeeds or not; that it failed is shown. */
+async function publish(input: IngestInput, result: IngestResult): Promise<IngestResult> {
+  const { publishRun } = proxyActivities<Activities>(profiles(input.timeouts).publish);
+  try {
+    await CancellationScope.nonCancellable(() => publishRun({ job: input.job, mode: input.options.mode, result }));
+    return result;
+  } catch (error) {
+    return { ...result, recordFailure: toRunFailure(error) };
+  }
 }
 
 async function ingestOne(input: IngestInput, object: string, runId: string): Promise<ObjectResult> {
@@ -80,6 +88,11 @@ function overallState(objects: readonly ObjectResult[]): RunState {
 }
 
 function inWords(result: IngestResult): string {
+  const { recordFailure } = result;
+  return recordFailure === undefined ? outcome(result) : `${outcome(result)} The run record is missing: ${recordFailure.message}`;
+}
+
+function outcome(result: IngestResult): string {
   const { state, asset, objects } = result;
   const rows = objects.reduce((sum, object) => sum + object.counts.committed, 0);
   switch (state) {

@@ -18,10 +18,15 @@ export const cancelCommand: CommandDefinition = {
       sayTo(context)(`Cancelling ${run.workflowId}; waiting until it has cleaned up.`);
       await session.client.workflow.getHandle(run.workflowId, run.runId).cancel();
     }
-    const { state } = await endingOf(session.client, run.workflowId, run.runId);
+    const { state } = await Promise.race([endingOf(session.client, run.workflowId, run.runId), session.broken]);
     if (isSet(options, 'json')) printJson(context, { workflowId: run.workflowId, runId: run.runId, state });
     else {
-      const words = run.endedAt === undefined ? (state === 'cancelled' ? 'cancelled' : `ended before it could be cancelled: ${state}`) : `had ended already: ${state}`;
+      const words =
+        run.endedAt === undefined
+          ? state === 'cancelled'
+            ? 'cancelled'
+            : `ended before it could be cancelled: ${state}`
+          : `had ended already: ${state}`;
       context.terminal.out.write(`${run.workflowId}: ${words}.\n`);
     }
     return EXIT.success;

@@ -18,6 +18,8 @@ export const devCommand: CommandDefinition = {
     const { port, uiPort } = options;
     const ports = { ...(typeof port === 'number' ? { port } : {}), ...(typeof uiPort === 'number' ? { uiPort } : {}) };
     await using session = await openSession(context, { worker: 'always', ports });
+    const stopped = interrupted();
+    await Promise.race([session.ready, session.broken]);
     const { address, namespace, uiUrl } = session.server;
     const { out, err } = context.terminal;
     if (isSet(options, 'json')) {
@@ -27,10 +29,11 @@ export const devCommand: CommandDefinition = {
       out.write(`Temporal server  ${name(address)}, namespace ${namespace}\n`);
       if (uiUrl) out.write(`Temporal UI      ${name(uiUrl)}\n`);
       out.write(`Worker           running; log in ${session.workerLog}\n`);
-      out.write(`Run a job from another terminal, in this folder: ${bold('dativo run job.yaml')}. Ctrl-C stops all of it.\n`);
+      out.write(
+        `Run a job from another terminal, in this folder: ${bold('dativo run job.yaml')}. Ctrl-C stops all of it.\n`,
+      );
     }
-    const lost = session.server.lost.then((error) => Promise.reject(error));
-    await Promise.race([interrupted(), lost, session.worker?.finished]);
+    await Promise.race([stopped, session.broken]);
     err.write('Stopping.\n');
     return EXIT.success;
   },

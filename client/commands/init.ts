@@ -18,7 +18,10 @@ const DATA_ENDINGS = /(\.(csv|tsv|txt|gz|zst))+$/i;
 export const initCommand: CommandDefinition = {
   name: 'init',
   summary: 'write a job file and a contract from a data file',
-  examples: ['dativo init csv data/orders.csv', 'dativo init csv data/orders.csv.gz --asset orders --out jobs/orders.yaml'],
+  examples: [
+    'dativo init csv data/orders.csv',
+    'dativo init csv data/orders.csv.gz --asset orders --out jobs/orders.yaml',
+  ],
   declare: (command) =>
     command
       .argument('<connector>', `system that the data comes from: ${CONNECTORS.join(', ')}`)
@@ -28,7 +31,11 @@ export const initCommand: CommandDefinition = {
       .option('--force', 'replace files that are there'),
   async run(context, [connector, file], options) {
     if (typeof connector !== 'string' || !CONNECTORS.includes(connector)) {
-      throw usage(`the connector ${String(connector)}`, CONNECTORS.join(', '), 'for example `dativo init csv data.csv`');
+      throw usage(
+        `the connector ${String(connector)}`,
+        CONNECTORS.join(', '),
+        'for example `dativo init csv data.csv`',
+      );
     }
     const data = String(file);
     const asset = textOption(options, 'asset') ?? assetFromFile(path.basename(data).replace(DATA_ENDINGS, ''));
@@ -62,7 +69,12 @@ export const initCommand: CommandDefinition = {
 
 function refuseToReplace(files: readonly string[]): void {
   const there = files.find((file) => existsSync(file));
-  if (there) throw usage(`${there}, which is there already`, 'a new file', 'choose another with --out, or replace it with --force');
+  if (there)
+    throw usage(
+      `${there}, which is there already`,
+      'a new file',
+      'choose another with --out, or replace it with --force',
+    );
 }
 
 async function writeText(file: string, text: string): Promise<void> {

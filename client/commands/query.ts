@@ -20,7 +20,10 @@ export const queryCommand: CommandDefinition = {
   declare: (command) =>
     command
       .argument('<sql>', 'one statement; put it in quotes')
-      .option('--warehouse <folder>', 'the lake; default: DATIVO_WAREHOUSE, ./warehouse, or the one that jobs were run on')
+      .option(
+        '--warehouse <folder>',
+        'the lake; default: DATIVO_WAREHOUSE, ./warehouse, or the one that jobs were run on',
+      )
       .option('--job <file>', 'the lake of this job')
       .option('--limit <number>', 'rows at most', positiveNumber, DEFAULT_LIMIT)
       .option('--csv', 'print CSV'),

@@ -61,12 +61,21 @@ export const runCommand: CommandDefinition = {
 function readRunOptions(options: Readonly<Record<string, unknown>>): RunOptions {
   const from = textOption(options, 'from');
   const to = textOption(options, 'to');
-  if (from === undefined && to === undefined) return { mode: isSet(options, 'fullRefresh') ? 'full_refresh' : 'incremental' };
+  if (from === undefined && to === undefined)
+    return { mode: isSet(options, 'fullRefresh') ? 'full_refresh' : 'incremental' };
   if (from === undefined || to === undefined) {
-    throw usage(`--${from === undefined ? 'to' : 'from'} alone`, '--from and --to together', 'name both ends of the window');
+    throw usage(
+      `--${from === undefined ? 'to' : 'from'} alone`,
+      '--from and --to together',
+      'name both ends of the window',
+    );
   }
   if (isSet(options, 'fullRefresh')) {
-    throw usage('--full-refresh with --from and --to', 'one of them', 'leave --full-refresh out to read only the window');
+    throw usage(
+      '--full-refresh with --from and --to',
+      'one of them',
+      'leave --full-refresh out to read only the window',
+    );
   }
   return { mode: 'window', from, to };
 }

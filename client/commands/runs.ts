@@ -12,7 +12,7 @@ const DEFAULT_LIMIT = 20;
 
 export const runsCommand: CommandDefinition = {
   name: 'runs',
-  summary: 'list runs, the newest first',
+  summary: 'list runs: those that go on, then the latest',
   examples: ['dativo runs', 'dativo runs --limit 100 --json', 'dativo runs --warehouse ./warehouse'],
   declare: (command) =>
     command
@@ -28,7 +28,8 @@ export const runsCommand: CommandDefinition = {
     const json = isSet(options, 'json');
     const limit = typeof options['limit'] === 'number' ? options['limit'] : DEFAULT_LIMIT;
     const fromLake = options['warehouse'] !== undefined || options['job'] !== undefined;
-    const found = (fromLake ? undefined : await fromTemporal(context, limit)) ?? (await fromRecords(context, options, limit));
+    const found =
+      (fromLake ? undefined : await fromTemporal(context, limit)) ?? (await fromRecords(context, options, limit));
     if (!found) return EXIT.usage;
     if (json) {
       printJson(context, found);
@@ -38,7 +39,9 @@ export const runsCommand: CommandDefinition = {
     const paint = painter(out.isColoured);
     if (found.runs.length === 0) out.write('No runs yet. Next: dativo run job.yaml\n');
     else out.write(`${runListLines(found.runs, Date.now(), paint).join('\n')}\n`);
-    out.write(`${paint.dim(found.source === 'temporal' ? 'From Temporal.' : 'From the run records of the lake; no Temporal server runs.')}\n`);
+    out.write(
+      `${paint.dim(found.source === 'temporal' ? 'From Temporal.' : 'From the run records of the lake; no Temporal server runs.')}\n`,
+    );
     return EXIT.success;
   },
 };

@@ -15,7 +15,10 @@ export const snapshotsCommand: CommandDefinition = {
   declare: (command) =>
     command
       .argument('<table>', 'table, or namespace.table')
-      .option('--warehouse <folder>', 'the lake; default: DATIVO_WAREHOUSE, ./warehouse, or the one that jobs were run on')
+      .option(
+        '--warehouse <folder>',
+        'the lake; default: DATIVO_WAREHOUSE, ./warehouse, or the one that jobs were run on',
+      )
       .option('--job <file>', 'the lake of this job'),
   async run(context, [table], options) {
     const json = isSet(options, 'json');

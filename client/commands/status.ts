@@ -1,10 +1,11 @@
 import type { Client } from '@temporalio/client';
 import { formatDuration } from '../../contracts/figures.ts';
+import type { LakeAddress, RunRecordEntry } from '../../contracts/lake-view.ts';
 import type { CommandContext, CommandDefinition } from '../command.ts';
 import { isSet, printJson } from '../command.ts';
-import { EXIT, exitCodeOfRuns } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { findRun, runNotFound } from '../find-run.ts';
+import { EXIT, exitCodeOfRuns } from '../exit-code.ts';
+import { findRun, RUN_ID, runNotFound } from '../find-run.ts';
 import { endingOf } from '../finish-run.ts';
 import { chooseLake } from '../lake.ts';
 import { recordLines } from '../record-lines.ts';
@@ -20,7 +21,7 @@ const QUERY_WITHIN_MS = 3_000;
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
-  summary: 'say where a run is, in the words of Temporal\'s UI; by default the newest',
+  summary: "say where a run is, in the words of Temporal's UI; by default the newest",
   examples: ['dativo status', 'dativo status orders', 'dativo status ingest/default/orders --json'],
   declare: (command) =>
     command
@@ -32,11 +33,18 @@ export const statusCommand: CommandDefinition = {
     const run = typeof named === 'string' ? named : undefined;
     const fromLake = options['warehouse'] !== undefined || options['job'] !== undefined;
     await using session = fromLake ? undefined : await joinSession(context);
-    return session ? statusFromTemporal(context, session, run, json) : statusFromLake(context, options, run, json);
+    // Awaited here: the session ends with this block.
+    if (session) return await statusFromTemporal(context, session, run, json);
+    return statusFromLake(context, options, run, json);
   },
 };
 
-async function statusFromTemporal(context: CommandContext, session: Session, named: string | undefined, json: boolean): Promise<ExitCode> {
+async function statusFromTemporal(
+  context: CommandContext,
+  session: Session,
+  named: string | undefined,
+  json: boolean,
+): Promise<ExitCode> {
   const { client, server } = session;
   const run = await findRun(client, named);
   const { workflowId, runId } = run;
@@ -61,7 +69,12 @@ async function statusFromTemporal(context: CommandContext, session: Session, nam
   const children = (raw.pendingChildren ?? []).map((child) => child.workflowId ?? '').filter((id) => id !== '');
   const [details, ...objects] = await Promise.all([workflowId, ...children].map((id) => currentDetails(client, id)));
   if (json) {
-    printJson(context, { ...run, url: url ?? null, details: details ?? null, objects: objects.filter((text) => text !== undefined) });
+    printJson(context, {
+      ...run,
+      url: url ?? null,
+      details: details ?? null,
+      objects: objects.filter((text) => text !== undefined),
+    });
     return EXIT.success;
   }
   const took = formatDuration(Date.now() - Date.parse(run.startedAt));
@@ -91,8 +104,7 @@ async function statusFromLake(
 ): Promise<ExitCode> {
   const lake = await chooseLake(context, options, json);
   if (!lake) return EXIT.usage;
-  const { listRunRecords } = await import('../../worker/lake.ts');
-  const records = await listRunRecords(lake, { runs: 1, ...(named === undefined ? {} : { run: named.split('/').at(-1) ?? named }) });
+  const records = await newestRecords(lake, named);
   if (records.length === 0) throw runNotFound(named);
   if (json) printJson(context, { source: 'lake', records });
   else {
@@ -100,4 +112,17 @@ async function statusFromLake(
     context.terminal.out.write(`${recordLines(records, paint).join('\n')}\n`);
   }
   return EXIT.success;
+}
+
+/** Far enough back for an asset that is not run often. */
+const RUNS_LOOKED_AT = 500;
+
+/** The records of one run: all objects of the run id, or of the newest run of the asset. */
+async function newestRecords(lake: LakeAddress, named: string | undefined): Promise<RunRecordEntry[]> {
+  const { listRunRecords } = await import('../../worker/lake.ts');
+  if (named !== undefined && RUN_ID.test(named)) return listRunRecords(lake, { runId: named });
+  const asset = named?.split('/').at(-1);
+  const records = await listRunRecords(lake, { runs: asset === undefined ? 1 : RUNS_LOOKED_AT });
+  const newest = records.find((record) => asset === undefined || record.asset === asset);
+  return records.filter(({ runId }) => runId === newest?.runId);
 }

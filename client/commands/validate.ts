@@ -21,7 +21,13 @@ export const validateCommand: CommandDefinition = {
     const samples = sample && problems.length === 0 ? await sampleAll(context.env, jobs) : [];
     if (json) {
       const valid = jobs.map(({ file, tenant, asset, objects, digest }) => ({ file, tenant, asset, objects, digest }));
-      printJson(context, { valid: problems.length === 0, jobs: valid, problems, notices, ...(sample ? { samples } : {}) });
+      printJson(context, {
+        valid: problems.length === 0,
+        jobs: valid,
+        problems,
+        notices,
+        ...(sample ? { samples } : {}),
+      });
       return problems.length === 0 ? EXIT.success : EXIT.usage;
     }
     const { out } = context.terminal;

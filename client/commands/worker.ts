@@ -14,17 +14,18 @@ export const workerCommand: CommandDefinition = {
   declare: (command) =>
     command.addHelpText(
       'after',
-      '\nThe server is TEMPORAL_ADDRESS, or a profile of Temporal\'s own configuration file, else the dev server of this' +
+      "\nThe server is TEMPORAL_ADDRESS, or a profile of Temporal's own configuration file, else the dev server of this" +
         '\nfolder. DATIVO_MEMORY and DATIVO_HEAVY_ACTIVITIES bound what it takes. It finishes or hands over its work first.',
     ),
   async run(context, _args, options) {
     await using session = await openSession(context, { worker: 'always' });
+    const stopped = interrupted();
+    await Promise.race([session.ready, session.broken]);
     const { address, namespace } = session.server;
     const { out, err } = context.terminal;
     if (isSet(options, 'json')) out.write(`${JSON.stringify({ address, namespace, workerLog: session.workerLog })}\n`);
     else out.write(`Working for ${address}, namespace ${namespace}; log in ${session.workerLog}.\n`);
-    const lost = session.server.lost.then((error) => Promise.reject(error));
-    await Promise.race([interrupted(), lost, session.worker?.finished]);
+    await Promise.race([stopped, session.broken]);
     err.write('Stopping: work that runs is finished or handed over.\n');
     return EXIT.success;
   },

@@ -1,13 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { PassThrough } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { unreadable } from './files.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
-const CHUNK_BYTES = 4 * 1_048_576;
+const PIECE_BYTES = 1_048_576;
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -30,7 +29,8 @@ async function firstBytes(name: string, length: number): Promise<Buffer> {
 }
 
 /**
- * The bytes of a file after decompression, in pieces of up to a few MiB. Breaking out of the loop closes the file.
+ * The bytes of a file after decompression, piece by piece. A piece is only valid until the next one is asked for.
+ * Breaking out of the loop closes the file.
  * Errors: SOURCE_UNREADABLE, SOURCE_NOT_FOUND, and what the signal aborts with.
  */
 export async function* readBytes(
@@ -38,19 +38,41 @@ export async function* readBytes(
   compression: Compression,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const file = createReadStream(name, { highWaterMark: CHUNK_BYTES });
-  const output = new PassThrough({ highWaterMark: CHUNK_BYTES });
-  const stages = compression === 'gzip' ? [createGunzip({ chunkSize: 1_048_576 })] : compression === 'zstd' ? [createZstdDecompress({ chunkSize: 1_048_576 })] : [];
-  // The pipeline destroys every stage when one of them ends early, whoever that is.
-  const done = pipeline([file, ...stages, output], { signal });
-  done.catch((error: unknown) => output.destroy(error instanceof Error ? error : undefined));
   try {
-    for await (const piece of output) if (Buffer.isBuffer(piece)) yield piece;
-    await done;
+    yield* compression === 'none' ? readPlain(name, signal) : decompress(name, compression, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw unreadable(name, error);
+  }
+}
+
+/** One buffer for the whole file: small enough to stay in the processor's cache, and nothing to collect. */
+async function* readPlain(name: string, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  await using handle = await open(name);
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  for (;;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* decompress(
+  name: string,
+  compression: 'gzip' | 'zstd',
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  const options = { chunkSize: PIECE_BYTES };
+  const decoder = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
+  // The pipeline destroys both ends when one of them stops early, whoever that is.
+  const done = pipeline(createReadStream(name, { highWaterMark: PIECE_BYTES }), decoder, { signal });
+  // Its failure is the decoder's too, and comes out of the loop.
+  done.catch(() => decoder.destroy());
+  try {
+    for await (const piece of decoder) if (Buffer.isBuffer(piece)) yield piece;
+    await done;
   } finally {
-    output.destroy();
+    decoder.destroy();
   }
 }

@@ -30,7 +30,7 @@ export async function readHead(
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of readBytes(path, compression, signal)) {
-    pieces.push(piece);
+    pieces.push(Buffer.from(piece));
     length += piece.length;
     if (length > maxBytes) break;
   }

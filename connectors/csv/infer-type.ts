@@ -36,6 +36,10 @@ export interface InferredType {
   readonly type: PrimitiveType;
   /** Tokens that were taken for null, without which the column would be text. */
   readonly nullTokens: readonly string[];
+  /** Texts that are no value of the type. */
+  readonly misfits: number;
+  /** Texts that are not null. */
+  readonly values: number;
 }
 
 /** Is the text a value of some type other than text? Such a text is no column's name. */
@@ -43,14 +47,18 @@ export function looksLikeValue(text: string): boolean {
   return TESTS.some(([, fits]) => fits(text.trim()));
 }
 
+/** One misfit in so many values is a malformed row; more of them, and the column is text. */
+const VALUES_PER_MISFIT = 200;
+const MAX_MISFITS = 20;
+
 /**
- * The narrowest type that holds every text of a column; `string` for none. Empty texts and, where `tokens` allows,
- * texts that mean "no value" count for nothing.
+ * The narrowest type that holds every text of a column; failing that, the one that holds all but very few, whose
+ * rows then go to quarantine; `string` for none. Empty texts and the given tokens count for nothing.
  */
 export function inferType(texts: Iterable<string>, tokens: readonly string[]): InferredType {
   const nulls = new Set(tokens);
   const nullTokens = new Set<string>();
-  let candidates = TESTS;
+  let candidates = TESTS.map(([type, fits]) => ({ type, fits, misfits: 0 }));
   let values = 0;
   for (const raw of texts) {
     if (raw === '') continue;
@@ -59,12 +67,16 @@ export function inferType(texts: Iterable<string>, tokens: readonly string[]): I
       continue;
     }
     values++;
-    const text = raw.trim();
-    if (!candidates.every(([, fits]) => fits(text))) candidates = candidates.filter(([, fits]) => fits(text));
-    if (candidates.length === 0) return { type: 'string', nullTokens: [] };
+    let spent = false;
+    for (const candidate of candidates) {
+      if (!candidate.fits(raw.trim()) && ++candidate.misfits > MAX_MISFITS) spent = true;
+    }
+    if (spent) candidates = candidates.filter(({ misfits }) => misfits <= MAX_MISFITS);
+    if (candidates.length === 0) break;
   }
-  const [first] = candidates;
-  return values === 0 || first === undefined
-    ? { type: 'string', nullTokens: [] }
-    : { type: first[0], nullTokens: [...nullTokens] };
+  const [best] = candidates.toSorted((a, b) => a.misfits - b.misfits);
+  if (values === 0 || best === undefined || best.misfits > values / VALUES_PER_MISFIT) {
+    return { type: 'string', nullTokens: [], misfits: 0, values };
+  }
+  return { type: best.type, nullTokens: [...nullTokens], misfits: best.misfits, values };
 }

@@ -1,5 +1,6 @@
 import type { ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import { decimalParts, fixedLength, typeName } from '../../contracts/schema.ts';
+import { literal } from './sql.ts';
 import { toDuckDb } from './types.ts';
 
 /** How a value becomes one of another type: SQL that is null when it cannot, and SQL that tells so. */
@@ -63,11 +64,37 @@ export function castTo(value: string, from: ColumnType, to: ColumnType): Cast {
   // A failure inside of a nested value would only leave a null there.
   if (isNested(from) || isNested(to)) return { sql: `TRY(CAST(${value} AS ${target}))`, failed };
   const sql = `TRY_CAST(${value} AS ${target})`;
+  if (isText(from)) return { sql: exactText(value, to, target), failed };
   if (mayHoldFraction(from) && (to === 'int' || to === 'long')) {
     return { sql: `CASE WHEN ${sql} = ${value} THEN ${sql} END`, failed };
   }
   return { sql, failed };
 }
+
+/**
+ * DuckDB's own casts from text are generous: 1.5 becomes the integer 2, 9.999 the decimal 10.00, a time or anything
+ * else behind a date is cut off. The usual form of a value is cast as it is; others are looked at more closely.
+ */
+function exactText(value: string, to: ColumnType, target: string): string {
+  const cast = `TRY_CAST(${value} AS ${target})`;
+  const exact = (unusual: string, wide: string) =>
+    `CASE WHEN ${unusual} THEN CASE WHEN TRY_CAST(${value} AS ${wide}) = ${cast} THEN ${cast} END ELSE ${cast} END`;
+  const scale = decimalParts(to)?.scale;
+  if (to === 'int' || to === 'long') return exact(`contains(${value}, '.') OR contains(${value}, 'e')`, 'DECIMAL(38, 15)');
+  if (scale !== undefined) {
+    const fraction = `length(${value}) - strpos(${value}, '.')`;
+    const unusual = `(strpos(${value}, '.') > 0 AND ${fraction} > ${scale}) OR contains(${value}, 'e')`;
+    return exact(unusual, `DECIMAL(38, ${Math.min(38, scale + 12)})`);
+  }
+  if (to === 'date') return exact(`length(${value}) > 10`, 'TIMESTAMP');
+  if (to === 'time') return `CASE WHEN regexp_full_match(${value}, ${literal(TIME)}) THEN ${cast} END`;
+  if (to === 'timestamp') return `CASE WHEN length(${value}) <= 19 OR NOT regexp_matches(${value}, ${literal(OFFSET)}) THEN ${cast} END`;
+  return cast;
+}
+
+const TIME = '\\s*\\d{1,2}:\\d{2}:\\d{2}(\\.\\d+)?\\s*';
+/** A timestamp without zone has no offset: reading 12:00+02 as 12:00 would be another moment. */
+const OFFSET = '(?i)(z|[+-]\\d{2}(:?\\d{2})?)\\s*$';
 
 function isText(type: ColumnType): boolean {
   return type === 'string';

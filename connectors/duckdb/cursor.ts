@@ -1,5 +1,5 @@
-import type { Column, ColumnType } from '../../contracts/schema.ts';
-import { identifier, literal } from './sql.ts';
+import type { ColumnType } from '../../contracts/schema.ts';
+import { literal } from './sql.ts';
 import { toDuckDb } from './types.ts';
 
 const ORDERED: readonly ColumnType[] = ['int', 'long', 'date', 'timestamp', 'timestamptz'];
@@ -12,8 +12,7 @@ export function isCursorType(type: ColumnType): boolean {
 }
 
 /** SQL: the cursor of a row as BIGINT (microseconds since 1970 for dates and times), for `RowGate`. */
-export function cursorAsInteger({ name, type }: Column): string {
-  const value = identifier(name);
+export function cursorAsInteger(value: string, type: ColumnType): string {
   if (type === 'int' || type === 'long') return `${value}::BIGINT`;
   // Infinity is no point in time to go on from.
   return `CASE WHEN isfinite(${value}) THEN epoch_us(${type === 'date' ? `${value}::TIMESTAMP` : value}) END`;

@@ -4,6 +4,8 @@ import type { Column } from '../../contracts/schema.ts';
 import { identifier, literal } from './sql.ts';
 import { toDuckDb } from './types.ts';
 
+const MINIMUM_BUFFER_BYTES = 1_048_576;
+
 /**
  * Rows that are plain JSON objects, as a query with the given columns. They go through a file, which keeps nested
  * values and leaves the event loop free (facts: 300k nested rows a second).
@@ -15,8 +17,11 @@ export async function jsonRowsQuery(
   name: string,
 ): Promise<string> {
   const file = path.join(folder, `${name}.ndjson`);
-  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const lines = rows.map((row) => `${JSON.stringify(row)}\n`);
+  await writeFile(file, lines.join(''));
+  // DuckDB sets aside several buffers of this size, so it must be no larger than the rows need.
+  const longest = lines.reduce((bytes, line) => Math.max(bytes, Buffer.byteLength(line)), MINIMUM_BUFFER_BYTES);
   const types = columns.map((column) => `${literal(column.name)}: ${literal(toDuckDb(column.type))}`).join(', ');
   const names = columns.map((column) => identifier(column.name)).join(', ');
-  return `SELECT ${names} FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${types}}, maximum_object_size = 268435456)`;
+  return `SELECT ${names} FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${types}}, maximum_object_size = ${longest})`;
 }

@@ -17,9 +17,14 @@ export function selectFiles(paths: readonly string[], schema: IcebergSchema): st
   const columns = schema.fields.map(
     (field) => `${field.id}: {name: ${literal(field.name)}, type: ${literal(sqlType(field))}, default_value: NULL}`,
   );
-  return `SELECT ${names} FROM read_parquet(${literalList(paths)}, schema = MAP {${columns.join(', ')}})`;
+  return `SELECT ${names} FROM read_parquet(${literalList(paths.map(withoutPattern))}, schema = MAP {${columns.join(', ')}})`;
 }
 
 function sqlType(field: IcebergField): string {
   return toDuckDb(toColumnType(field.type));
+}
+
+/** A path that means itself alone: DuckDB takes `*` and `?` for a pattern, but not inside of brackets. */
+function withoutPattern(path: string): string {
+  return /[*?]/.test(path) ? path.replaceAll(/[*?[]/g, '[$&]') : path;
 }

@@ -1,11 +1,11 @@
 import { fail } from '../../contracts/errors.ts';
-import type { Column, StreamSchema } from '../../contracts/schema.ts';
+import type { Column, ColumnType, StreamSchema } from '../../contracts/schema.ts';
 import type { Relation } from '../connector.ts';
 import { castTo, sameType } from './cast.ts';
 import { cursorAsInteger, cursorText } from './cursor.ts';
 import { RowGate } from './gate.ts';
 import { Pipeline } from './pipeline.ts';
-import { identifier } from './sql.ts';
+import { identifier, literal } from './sql.ts';
 import type { CompiledTransformations } from './transform.ts';
 import { toDuckDb } from './types.ts';
 
@@ -38,23 +38,23 @@ export interface AssembledSelect {
 export function assembleSelect(request: SelectRequest): AssembledSelect {
   const { relation, schema, transformations, target, maxBadRows, onProgress } = request;
   const gate = new RowGate({ limit: maxBadRows, ...(onProgress ? { onProgress } : {}) });
-  const cursor = relation.columns.find(({ name }) => name === relation.cursorField);
+  const cursor = cursorOf(relation, schema.columns);
   const pipeline = new Pipeline(
     {
       sql: relation.sql,
       columns: relation.columns,
       ...(relation.sourceFile === undefined ? {} : { sourceFile: relation.sourceFile }),
-      ...(cursor ? { cursor: cursorAsInteger(cursor) } : {}),
+      ...(cursor ? { cursor: cursorAsInteger(cursor.sql, cursor.type) } : {}),
     },
     gate,
   );
   for (const { rule, keep } of relation.skip ?? []) {
     pipeline.guard([{ when: `NOT coalesce(${keep}, false)`, code: gate.rule(rule) }]);
   }
-  fit(pipeline, gate, schema.columns);
+  fit(pipeline, gate, schema.columns, relation.nullTexts ?? []);
   transformations.apply(pipeline, gate);
-  fit(pipeline, gate, target);
-  pipeline.guard(requiredGuards(gate, target));
+  fit(pipeline, gate, target, []);
+  pipeline.guard([...requiredGuards(gate, target), ...rangeGuards(gate, target)]);
   return {
     sql: pipeline.sql(),
     gate,
@@ -75,8 +75,20 @@ export function requireFewBadRows(badRows: number, maxBadRows: number): void {
   });
 }
 
-/** Gives the pipeline these columns in this order: casts where types differ, null where a column is missing. */
-function fit(pipeline: Pipeline, gate: RowGate, wanted: readonly Column[]): void {
+/** The cursor's type in the schema, and SQL for its value in the relation, null where it has none. */
+function cursorOf({ columns, cursorField }: Relation, schema: readonly Column[]): { sql: string; type: ColumnType } | undefined {
+  const read = columns.find(({ name }) => name === cursorField);
+  if (read === undefined) return undefined;
+  const type = schema.find(({ name }) => name === cursorField)?.type ?? read.type;
+  const sql = identifier(read.name);
+  return { type, sql: sameType(read.type, type) ? sql : castTo(sql, read.type, type).sql };
+}
+
+/**
+ * Gives the pipeline these columns in this order: casts where types differ, null where a column is missing.
+ * A text that means null becomes null, and its failing cast is no violation.
+ */
+function fit(pipeline: Pipeline, gate: RowGate, wanted: readonly Column[], nullTexts: readonly string[]): void {
   const present = new Map(pipeline.columns.map((column) => [column.name, column]));
   pipeline.compute(
     wanted.flatMap((column) => {
@@ -85,13 +97,33 @@ function fit(pipeline: Pipeline, gate: RowGate, wanted: readonly Column[]): void
       if (sameType(before.type, column.type)) return [];
       const cast = castTo(identifier(column.name), before.type, column.type);
       const code = gate.check('CAST', column.name);
-      const attempt = { code, sql: cast.sql, value: (name: string) => name, failed: cast.failed };
-      return [{ column, sql: cast.sql, attempt }];
+      const isValue = before.type === 'string' ? notOneOf(identifier(column.name), nullTexts) : '';
+      const failed = (result: string) => `${cast.failed(result)}${isValue}`;
+      return [{ column, sql: cast.sql, attempt: { code, sql: cast.sql, value: (name: string) => name, failed } }];
     }),
   );
   const names = wanted.map(({ name }) => name);
   if (pipeline.columns.map(({ name }) => name).join('\0') === names.join('\0')) return;
   pipeline.project(names.map((name) => ({ from: name, to: name })));
+}
+
+function notOneOf(text: string, nullTexts: readonly string[]): string {
+  return nullTexts.length === 0 ? '' : ` AND ${text} NOT IN (${nullTexts.map(literal).join(', ')})`;
+}
+
+/** Years that every reader of the table can show; DuckDB's own dates go further, up to infinity. */
+const RANGES: Readonly<Record<string, readonly [lowest: string, highest: string]>> = {
+  date: [`DATE '0001-01-01'`, `DATE '9999-12-31'`],
+  timestamp: [`TIMESTAMP '0001-01-01'`, `TIMESTAMP '9999-12-31 23:59:59.999999'`],
+  timestamptz: [`TIMESTAMPTZ '0001-01-01 00:00:00Z'`, `TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'`],
+};
+
+function rangeGuards(gate: RowGate, target: readonly Column[]): { when: string; code: number }[] {
+  return target.flatMap(({ name, type }) => {
+    const range = typeof type === 'string' ? RANGES[type] : undefined;
+    if (range === undefined) return [];
+    return [{ when: `${identifier(name)} NOT BETWEEN ${range.join(' AND ')}`, code: gate.check('OUT_OF_RANGE', name) }];
+  });
 }
 
 function requiredGuards(gate: RowGate, target: readonly Column[]): { when: string; code: number }[] {

@@ -1,5 +1,5 @@
-import { decimalParts, fixedLength } from '../../contracts/schema.ts';
 import type { PrimitiveType } from '../../contracts/schema.ts';
+import { decimalParts, fixedLength } from '../../contracts/schema.ts';
 
 /**
  * Lower and upper bounds of a column as data files carry them: Iceberg spec, appendix D, "Binary single-value

@@ -188,7 +188,8 @@ function mergedKey(
   const key = identifierIds(fields, wanted.primaryKey);
   const same = key.length === current.length && key.every((id) => current.includes(id));
   if (key.length === 0 || same) return current;
-  outcome.changes.push(`primary key (${toStreamSchema(table).primaryKey.join(', ')}) to (${wanted.primaryKey.join(', ')})`);
+  outcome.changes.push(
+    `primary key (${toStreamSchema(table).primaryKey.join(', ')}) to (${wanted.primaryKey.join(', ')})`,
+  );
   return key;
 }
-

@@ -1,4 +1,4 @@
-import { OTHER_COLUMNS, OTHER_RUN, WRITTEN_TO, tableChanged } from '../commit-rules.ts';
+import { OTHER_COLUMNS, OTHER_RUN, tableChanged, WRITTEN_TO } from '../commit-rules.ts';
 import type { SinkChange } from '../sink.ts';
 import { checkpointRunId } from './checkpoint.ts';
 import type { TableVersion } from './metadata.ts';
@@ -18,7 +18,10 @@ export function requireFresh(change: SinkChange, current: TableVersion | undefin
   }
   if (current === undefined) return;
   const snapshot = currentSnapshot(current.metadata);
-  if (mode === 'replace' && plan.base.snapshotId !== (snapshot === undefined ? null : String(snapshot['snapshot-id']))) {
+  if (
+    mode === 'replace' &&
+    plan.base.snapshotId !== (snapshot === undefined ? null : String(snapshot['snapshot-id']))
+  ) {
     throw tableChanged(plan, WRITTEN_TO);
   }
   if (checkpoint !== undefined && plan.base.checkpointRunId !== (checkpointRunId(current.metadata) ?? null)) {

@@ -5,12 +5,12 @@
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** ECMAScript's source text access, which Node has and TypeScript's es2024 library does not describe yet. */
-interface JsonWithSource {
-  parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): Json;
-  rawJSON(text: string): object;
+declare global {
+  interface JSON {
+    parse(text: string, reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown): Json;
+    rawJSON(text: string): object;
+  }
 }
-
-declare const JSON: JsonWithSource & globalThis.JSON;
 
 const INTEGER = /^-?\d+$/;
 

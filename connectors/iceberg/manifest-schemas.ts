@@ -32,7 +32,11 @@ function mapById(keyId: number, valueId: number, value: AvroSchema): AvroSchema 
   };
 }
 
-const arrayOf = (elementId: number, items: AvroSchema): AvroSchema => ({ type: 'array', items, 'element-id': elementId });
+const arrayOf = (elementId: number, items: AvroSchema): AvroSchema => ({
+  type: 'array',
+  items,
+  'element-id': elementId,
+});
 
 function dataFileFields(partition: readonly AvroField[]): readonly AvroField[] {
   return [

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Storage } from '../storage/storage.ts';
-import type { CommitFiles } from './commit-files.ts';
 import { readAvro, writeAvro } from './avro.ts';
-import { MANIFEST_FILE_SCHEMA, MANIFEST_LIST_NAMES, MANIFEST_NAMES, manifestEntrySchema } from './manifest-schemas.ts';
+import type { CommitFiles } from './commit-files.ts';
 import { writeJson } from './json.ts';
+import { MANIFEST_FILE_SCHEMA, MANIFEST_LIST_NAMES, MANIFEST_NAMES, manifestEntrySchema } from './manifest-schemas.ts';
 import type { PartitionSpec } from './metadata.ts';
 import { notOurs } from './metadata.ts';
 import { partitionColumns } from './partition.ts';
@@ -12,7 +12,11 @@ import type { IcebergSchema } from './schema.ts';
 export const ENTRY_STATUS = { existing: 0, added: 1, deleted: 2 } as const;
 export const CONTENT = { data: 0, positionDeletes: 1, equalityDeletes: 2 } as const;
 
-const byId = <T extends z.ZodType>(value: T) => z.array(z.object({ key: z.int(), value })).nullish().default(null);
+const byId = <T extends z.ZodType>(value: T) =>
+  z
+    .array(z.object({ key: z.int(), value }))
+    .nullish()
+    .default(null);
 const bytes = z.instanceof(Buffer);
 
 const dataFile = z.object({
@@ -140,17 +144,18 @@ export async function writeManifest(
     content: content === MANIFEST_CONTENT.data ? 'data' : 'deletes',
   });
   const path = await files.write(`${files.uuid}-m${index}.avro`, encoded);
-  const [added, existing, deleted] = [ENTRY_STATUS.added, ENTRY_STATUS.existing, ENTRY_STATUS.deleted].map(
-    (status) => tally(entries.filter((entry) => entry.status === status)),
+  const [added, existing, deleted] = [ENTRY_STATUS.added, ENTRY_STATUS.existing, ENTRY_STATUS.deleted].map((status) =>
+    tally(entries.filter((entry) => entry.status === status)),
   );
   const kept = entries.flatMap((e) => (e.status === ENTRY_STATUS.existing ? (e.sequence_number ?? []) : []));
+  const [lowest = sequenceNumber] = kept.toSorted((a, b) => (a < b ? -1 : 1));
   return {
     manifest_path: path,
     manifest_length: BigInt(encoded.length),
     partition_spec_id: spec['spec-id'],
     content,
     sequence_number: sequenceNumber,
-    min_sequence_number: kept.reduce((lowest, one) => (one < lowest ? one : lowest), sequenceNumber),
+    min_sequence_number: lowest,
     added_snapshot_id: snapshotId,
     added_files_count: added?.files ?? 0,
     existing_files_count: existing?.files ?? 0,
@@ -185,4 +190,3 @@ function tally(entries: readonly ManifestEntry[]): { files: number; rows: bigint
     rows: entries.reduce((sum, entry) => sum + entry.data_file.record_count, 0n),
   };
 }
-

@@ -7,7 +7,14 @@ import { metadataFileName } from './commit-names.ts';
 import { leavesOf, toDataFile } from './data-file.ts';
 import { writeJson } from './json.ts';
 import type { DataFile, ManifestEntry, ManifestFile, SnapshotInProgress } from './manifest.ts';
-import { ENTRY_STATUS, MANIFEST_CONTENT, readManifest, readManifestList, writeManifest, writeManifestList } from './manifest.ts';
+import {
+  ENTRY_STATUS,
+  MANIFEST_CONTENT,
+  readManifest,
+  readManifestList,
+  writeManifest,
+  writeManifestList,
+} from './manifest.ts';
 import type { PartitionSpec, Snapshot, TableMetadata, TableVersion } from './metadata.ts';
 import { currentSchema, currentSnapshot, currentSpec, ofId } from './metadata.ts';
 import { RUN_ID, withRecentRun } from './run-record.ts';
@@ -89,7 +96,7 @@ export async function writeNextVersion(
 
 /** Positive, and small enough for readers that keep numbers as doubles. */
 function newSnapshotId(): bigint {
-  return (randomBytes(8).readBigUInt64BE() & ((1n << 53n) - 1n)) || newSnapshotId();
+  return randomBytes(8).readBigUInt64BE() & ((1n << 53n) - 1n) || newSnapshotId();
 }
 
 function emptyTable(location: string, now: number): TableMetadata {
@@ -175,9 +182,7 @@ async function writeRemoved(
 function withSnapshot(metadata: TableMetadata, snapshot: Snapshot, base: TableVersion | undefined): TableMetadata {
   const [id, time] = [snapshot['snapshot-id'], snapshot['timestamp-ms']];
   const previous =
-    base === undefined
-      ? []
-      : [{ 'metadata-file': base.location, 'timestamp-ms': base.metadata['last-updated-ms'] }];
+    base === undefined ? [] : [{ 'metadata-file': base.location, 'timestamp-ms': base.metadata['last-updated-ms'] }];
   return {
     ...metadata,
     'last-sequence-number': snapshot['sequence-number'],

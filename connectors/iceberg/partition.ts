@@ -43,7 +43,8 @@ export function partitionColumns(spec: PartitionSpec, schema: IcebergSchema): re
 
 function sourceType(schema: IcebergSchema, id: number): IcebergType {
   const source = schema.fields.find((field) => field.id === id);
-  if (source === undefined) throw notOurs(`with partition source ${id}`, 'partitions by a column that no longer exists');
+  if (source === undefined)
+    throw notOurs(`with partition source ${id}`, 'partitions by a column that no longer exists');
   return source.type;
 }
 

@@ -52,7 +52,10 @@ export class IcebergReader {
     const metadata = await this.#load(name);
     refuseNestedRenames(metadata, label(name));
     const files = await this.#liveFiles(metadata, label(name));
-    return selectFiles(files.map((file) => this.#storage.toLocalPath(file.file_path)), currentSchema(metadata));
+    return selectFiles(
+      files.map((file) => this.#storage.toLocalPath(file.file_path)),
+      currentSchema(metadata),
+    );
   }
 
   /** Oldest first. */

@@ -174,7 +174,6 @@ function typeShape(type: IcebergType): string {
   }
 }
 
-
 /** The highest id that a schema uses, 0 for none. */
 export function lastFieldId(schema: IcebergSchema): number {
   return Math.max(0, ...fieldIdsOf(schema.fields));

@@ -1,5 +1,6 @@
 import type { StreamSchema } from '../../contracts/schema.ts';
 import type { Checkpoint } from '../connector.ts';
+import { requireWritable } from '../duckdb/writable.ts';
 import type {
   CommitReceipt,
   PrepareOptions,
@@ -14,16 +15,16 @@ import { requireFolderName } from '../sink-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import { inFolder } from '../storage/storage.ts';
 import { checkpointRunId, readCheckpoint } from './checkpoint.ts';
-import { dataFolder } from './commit-files.ts';
 import type { CommitPoint } from './commit.ts';
 import { commitRun } from './commit.ts';
+import { dataFolder } from './commit-files.ts';
 import { withoutBoundsProperties } from './data-file.ts';
 import { evolve } from './evolve.ts';
 import { loadTable } from './load.ts';
 import type { TableVersion } from './metadata.ts';
 import { currentSchema, currentSnapshot, currentSpec, notOurs } from './metadata.ts';
 import { committedRun } from './run-record.ts';
-import { FieldIds, assignIds, toStreamSchema } from './schema.ts';
+import { assignIds, FieldIds, toStreamSchema } from './schema.ts';
 import { SqliteCatalog } from './sqlite-catalog.ts';
 import { sweepRun } from './sweep.ts';
 
@@ -60,11 +61,7 @@ export class IcebergSink implements Sink {
     const { storage, now = Date.now, reached } = this.#options;
     const catalog = await this.#openCatalog();
     const locationOf = ({ plan }: SinkChange) => this.#locationOf(plan);
-    return commitRun(
-      { storage, catalog, locationOf, now, reached: async (point) => reached?.(point) },
-      runId,
-      changes,
-    );
+    return commitRun({ storage, catalog, locationOf, now, reached: async (point) => reached?.(point) }, runId, changes);
   }
 
   async sweep(runId: string, tables: readonly TableName[]): Promise<SweepResult> {
@@ -135,6 +132,7 @@ class IcebergSinkTable implements SinkTable {
     const { namespace, table } = this;
     if (this.#version === undefined) {
       const schema = assignIds(wanted, new FieldIds(0));
+      requireWritable(schema, `${namespace}.${table}`);
       const base = { tableId: null, schemaId: null, snapshotId: null, checkpointRunId: null };
       return {
         namespace,
@@ -152,6 +150,7 @@ class IcebergSinkTable implements SinkTable {
       allowed,
       name: `${namespace}.${table}`,
     });
+    requireWritable(evolution.fileSchema, `${namespace}.${table}`);
     const snapshot = currentSnapshot(metadata);
     const base = {
       tableId: metadata['table-uuid'],

@@ -13,7 +13,10 @@ interface Measure {
   readonly of: (file: DataFile) => bigint;
 }
 
-const one = (...contents: readonly number[]) => (file: DataFile) => (contents.includes(file.content) ? 1n : 0n);
+const one =
+  (...contents: readonly number[]) =>
+  (file: DataFile) =>
+    contents.includes(file.content) ? 1n : 0n;
 const rows = (content: number) => (file: DataFile) => (file.content === content ? file.record_count : 0n);
 
 const MEASURES: readonly Measure[] = [

@@ -44,7 +44,9 @@ async function sweepTable(deps: SweepDependencies, runId: string, name: TableNam
   const { storage, catalog } = deps;
   const version = await loadTable(catalog, storage, name);
   const location = version?.metadata.location ?? deps.locationOf(name);
-  const left = new Map((await filesOfRun(storage, location, runId)).map((file) => [storage.toLocalPath(file.uri), file]));
+  const left = new Map(
+    (await filesOfRun(storage, location, runId)).map((file) => [storage.toLocalPath(file.uri), file]),
+  );
   for await (const uri of references(storage, version, runId)) {
     left.delete(storage.toLocalPath(uri));
     // Most runs leave nothing behind, and then the manifests of all other runs need not be read.

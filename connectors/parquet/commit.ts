@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  OTHER_COLUMNS,
-  OTHER_RUN,
-  WRITTEN_TO,
   emptyReceipt,
   hasEffect,
   keptLosing,
+  OTHER_COLUMNS,
+  OTHER_RUN,
   receiptOf,
   requireStaged,
   tableChanged,
   totalsOf,
+  WRITTEN_TO,
 } from '../commit-rules.ts';
 import { sameSchema } from '../iceberg/schema.ts';
 import type { CommitReceipt, SinkChange } from '../sink.ts';
@@ -49,7 +49,10 @@ export async function commitToFolder(
       const stale = staleReason(change, current?.tables[change.plan.table]);
       if (stale !== undefined) throw tableChanged(change.plan, stale);
     }
-    await requireStaged(deps.storage, effective.flatMap(({ files }) => files.map((file) => file.uri)));
+    await requireStaged(
+      deps.storage,
+      effective.flatMap(({ files }) => files.map((file) => file.uri)),
+    );
     const next = nextManifest(deps, runId, effective, current);
     await deps.reached('metadata-written');
     if (await createManifest(deps.storage, deps.folder, next)) {

@@ -1,8 +1,9 @@
 import { fail } from '../../contracts/errors.ts';
 import type { StreamSchema } from '../../contracts/schema.ts';
 import type { Checkpoint } from '../connector.ts';
+import { requireWritable } from '../duckdb/writable.ts';
 import { evolve } from '../iceberg/evolve.ts';
-import { FieldIds, assignIds, lastFieldId, toStreamSchema } from '../iceberg/schema.ts';
+import { assignIds, FieldIds, lastFieldId, toStreamSchema } from '../iceberg/schema.ts';
 import type {
   CommitReceipt,
   PrepareOptions,
@@ -43,7 +44,8 @@ export class ParquetSink implements Sink {
     const { storage } = this.#options;
     const folder = this.#folderOf(namespace);
     const manifest = await readNewest(storage, folder);
-    if (manifest?.tables[table] === undefined) await requireUnused(storage, inFolder(folder, table), `${namespace}.${table}`);
+    if (manifest?.tables[table] === undefined)
+      await requireUnused(storage, inFolder(folder, table), `${namespace}.${table}`);
     return new ParquetSinkTable({ namespace, table }, folder, manifest);
   }
 
@@ -58,7 +60,12 @@ export class ParquetSink implements Sink {
       });
     }
     const { storage, now = Date.now, reached } = this.#options;
-    const deps: FolderCommit = { storage, folder: this.#folderOf(first), now, reached: async (point) => reached?.(point) };
+    const deps: FolderCommit = {
+      storage,
+      folder: this.#folderOf(first),
+      now,
+      reached: async (point) => reached?.(point),
+    };
     return commitToFolder(deps, runId, changes);
   }
 
@@ -68,7 +75,13 @@ export class ParquetSink implements Sink {
     const results = [];
     for (const [namespace, names] of byNamespace) {
       const folder = this.#folderOf(namespace);
-      results.push(await sweepFolder({ storage, folder, now }, runId, names.map(({ table }) => table)));
+      results.push(
+        await sweepFolder(
+          { storage, folder, now },
+          runId,
+          names.map(({ table }) => table),
+        ),
+      );
     }
     return {
       files: results.reduce((sum, result) => sum + result.files, 0),
@@ -121,6 +134,7 @@ class ParquetSinkTable implements SinkTable {
     const current = this.#current;
     if (current === undefined) {
       const schema = assignIds(wanted, new FieldIds(0));
+      requireWritable(schema, `${namespace}.${table}`);
       const base = { tableId: null, schemaId: null, snapshotId: null, checkpointRunId: null };
       return { namespace, table, fileSchema: schema, tableSchema: schema, changes: [], base, properties: {} };
     }
@@ -131,6 +145,7 @@ class ParquetSinkTable implements SinkTable {
       current.schema['schema-id'] + 1,
       { allowed, name: `${namespace}.${table}` },
     );
+    requireWritable(evolution.fileSchema, `${namespace}.${table}`);
     const base = {
       tableId: current.id,
       schemaId: current.schema['schema-id'],

@@ -25,7 +25,9 @@ export async function sweepFolder(deps: FolderSweep, runId: string, tables: read
   const listed = await Promise.all(tables.map((table) => storage.list(inFolder(folder, table, 'data', runId))));
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const current = await readNewest(storage, folder);
-    const referred = new Set(Object.values(current?.tables ?? {}).flatMap(({ files }) => files.map((file) => file.path)));
+    const referred = new Set(
+      Object.values(current?.tables ?? {}).flatMap(({ files }) => files.map((file) => file.path)),
+    );
     const orphans = listed.flat().filter((file) => !referred.has(file.uri.slice(folder.length + 1)));
     const replaced = (current?.removed ?? []).filter((file) => !referred.has(file));
     if (orphans.length === 0 || (await fenced(deps, runId, current))) {

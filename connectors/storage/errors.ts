@@ -11,6 +11,7 @@ const CODE_OF_ERRNO: Readonly<Record<string, ErrorCode>> = {
   // Something else stands where a folder or a file should be, or the name is impossible here.
   ENOTDIR: 'STORAGE_DENIED',
   EISDIR: 'STORAGE_DENIED',
+  EEXIST: 'STORAGE_DENIED',
   ELOOP: 'STORAGE_DENIED',
   ENAMETOOLONG: 'STORAGE_DENIED',
 };

@@ -5,8 +5,10 @@ export interface CapturedOutput extends Output {
   text(): string;
 }
 
-export function captureOutput(traits: { isTerminal?: boolean; isColoured?: boolean; columns?: number } = {}): CapturedOutput {
-  const { isTerminal = false, isColoured = false, columns = 100 } = traits;
+export function captureOutput(
+  traits: { isTerminal?: boolean; isColoured?: boolean; columns?: number; rows?: number } = {},
+): CapturedOutput {
+  const { isTerminal = false, isColoured = false, columns = 100, rows = 24 } = traits;
   let text = '';
   return {
     write: (more) => {
@@ -15,6 +17,7 @@ export function captureOutput(traits: { isTerminal?: boolean; isColoured?: boole
     isTerminal,
     isColoured,
     columns: () => columns,
+    rows: () => rows,
     text: () => text,
   };
 }

@@ -35,7 +35,13 @@ test('NO_COLOR goes before FORCE_COLOR, and that before the terminal', () => {
 });
 
 test('columns are aligned, numbers on the right, colours not counted', () => {
-  const lines = tableLines([{ title: 'n', align: 'right' }, { title: 'word' }], [['1', painter(true).bad('a')], ['20', 'bc']]);
+  const lines = tableLines(
+    [{ title: 'n', align: 'right' }, { title: 'word' }],
+    [
+      ['1', painter(true).bad('a')],
+      ['20', 'bc'],
+    ],
+  );
   expect(lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, ''))).toEqual([' n  word', ' 1  a', '20  bc']);
 });
 
@@ -63,15 +69,33 @@ test.each([
 });
 
 test('counts and bytes are short', () => {
-  expect(formatCount(336776)).toBe('336,776');
-  expect([0, 999, 1_500, 99_960, 1_600_000_000].map(formatBytes)).toEqual(['0 B', '999 B', '1.5 kB', '100 kB', '1.6 GB']);
+  expect([0, 999, 1000, 336_776, 1_234_567_890].map(formatCount)).toEqual([
+    '0',
+    '999',
+    '1,000',
+    '336,776',
+    '1,234,567,890',
+  ]);
+  expect([0, 999, 1_500, 99_960, 1_600_000_000].map(formatBytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.5 kB',
+    '100 kB',
+    '1.6 GB',
+  ]);
 });
 
 test('an error is one sentence with its code, and no stack', () => {
   const terminal = captureTerminal();
-  const error = fail('TABLE_NOT_FOUND', { received: 'shop.order', expected: 'a table of the lake', next: 'did you mean shop.orders' });
+  const error = fail('TABLE_NOT_FOUND', {
+    received: 'shop.order',
+    expected: 'a table of the lake',
+    next: 'did you mean shop.orders',
+  });
   reportError(error, terminal, { json: false, env: {} });
-  expect(terminal.err.text()).toBe('dativo: shop.order; expected a table of the lake; did you mean shop.orders. (TABLE_NOT_FOUND)\n');
+  expect(terminal.err.text()).toBe(
+    'dativo: shop.order; expected a table of the lake; did you mean shop.orders. (TABLE_NOT_FOUND)\n',
+  );
 });
 
 test('the text of a foreign error is not passed on', () => {
@@ -109,7 +133,13 @@ function record(changes: Partial<RunRecordEntry>): RunRecordEntry {
 test('the records of the objects of a run are one run, the newest run first', () => {
   const runs = runsOfRecords([
     record({}),
-    record({ object: 'customers', state: 'failed', rowsCommitted: 0, rowsQuarantined: 0, endedAt: '2026-01-01T00:00:09.000Z' }),
+    record({
+      object: 'customers',
+      state: 'failed',
+      rowsCommitted: 0,
+      rowsQuarantined: 0,
+      endedAt: '2026-01-01T00:00:09.000Z',
+    }),
     record({ runId: 'r2', startedAt: '2026-01-02T00:00:00.000Z', state: 'unchanged' }),
   ]);
   expect(runs.map(({ runId, state }) => ({ runId, state }))).toEqual([
@@ -120,7 +150,13 @@ test('the records of the objects of a run are one run, the newest run first', ()
 });
 
 test('a list of runs leaves out columns that its source does not know', () => {
-  const run = { asset: 'shop', tenant: 'default', state: 'running', startedAt: '2026-01-01T00:00:00.000Z', runId: 'r1' };
+  const run = {
+    asset: 'shop',
+    tenant: 'default',
+    state: 'running',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    runId: 'r1',
+  };
   expect(runListLines([run], Date.parse('2026-01-01T00:01:00.000Z'), PLAIN)[0]).not.toContain('committed');
 });
 

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { ProgressDisplay } from '../../client/progress-display.ts';
-import { liveLines, plainLine } from '../../client/progress-lines.ts';
-import type { MeasuredObject } from '../../client/progress-lines.ts';
 import type { ObjectView } from '../../client/progress.ts';
 import { RateMeter } from '../../client/progress.ts';
+import { ProgressDisplay } from '../../client/progress-display.ts';
+import type { MeasuredObject } from '../../client/progress-lines.ts';
+import { liveLines, plainLine } from '../../client/progress-lines.ts';
 import { width } from '../../client/table.ts';
 import { painter } from '../../client/terminal.ts';
 import { captureOutput } from './captured-terminal.ts';
@@ -66,6 +66,17 @@ test('on a terminal the lines are redrawn in place and can be taken back', () =>
   expect(output.text().match(/orders/g)).toHaveLength(2);
   display.clear();
   expect(output.text().endsWith('\u001b[2A\r\u001b[J')).toBe(true);
+});
+
+test('more objects than the screen has lines: those at work are shown, the others counted', () => {
+  const output = captureOutput({ isTerminal: true, rows: 6 });
+  const objects = Array.from({ length: 20 }, (_, i) =>
+    view({ object: `o${i}`, stage: i === 19 ? 'extracting' : 'waiting' }),
+  );
+  new ProgressDisplay(output).update([{ asset: 'shop', objects }]);
+  expect(output.text()).toContain('o19');
+  expect(output.text()).toContain('and 17 more');
+  expect(output.text().split('\n').length - 1).toBeLessThan(6);
 });
 
 test('elsewhere a line is written when something changed, and not too often', () => {

@@ -46,8 +46,21 @@ function summary(changes: Partial<FinishedRun> = {}): string {
 }
 
 test('a summary accounts for every row, and names files, bytes, snapshot and time', () => {
-  const line = summary().split('\n').find((text) => text.startsWith('orders  '));
-  expect(line?.split(/ {2,}/)).toEqual(['orders', 'success', '1,010', '1,000', '3', '7', '1', '25.3 kB', '2.5 s', '6071398473512340022']);
+  const line = summary()
+    .split('\n')
+    .find((text) => text.startsWith('orders  '));
+  expect(line?.split(/ {2,}/)).toEqual([
+    'orders',
+    'success',
+    '1,010',
+    '1,000',
+    '3',
+    '7',
+    '1',
+    '25.3 kB',
+    '2.5 s',
+    '6071398473512340022',
+  ]);
 });
 
 test('rows that a rule left out are counted by rule', () => {
@@ -68,7 +81,9 @@ test('a failed object is explained with its sentence and code', () => {
 });
 
 test('changes of the schema are told', () => {
-  expect(summary({ objects: [object({ schemaChanges: ['add column tags (string)'] })] })).toContain('add column tags (string)');
+  expect(summary({ objects: [object({ schemaChanges: ['add column tags (string)'] })] })).toContain(
+    'add column tags (string)',
+  );
 });
 
 test("the link to Temporal's UI survives the slashes of a workflow id", () => {
@@ -80,7 +95,9 @@ test("the link to Temporal's UI survives the slashes of a workflow id", () => {
 
 test('the next command looks at what is most worth a look', () => {
   const clean = { ...NO_ROWS, read: 5, committed: 5 };
-  expect(nextCommand([run({ objects: [object({ counts: clean })] })])).toBe('dativo query "select * from shop.orders limit 10"');
+  expect(nextCommand([run({ objects: [object({ counts: clean })] })])).toBe(
+    'dativo query "select * from shop.orders limit 10"',
+  );
   expect(nextCommand([run()])).toContain('shop.orders__quarantine');
   expect(nextCommand([run({ state: 'failed', objects: [object({ state: 'failed', counts: NO_ROWS })] })])).toBe(
     'dativo status ingest/default/orders',

@@ -1,7 +1,8 @@
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activities.ts';
 import { main } from '../../client/cli.ts';
@@ -12,7 +13,7 @@ import type { StartedRun } from '../../client/start-run.ts';
 import { startRun } from '../../client/start-run.ts';
 import type { LoadedJob } from '../../config/validate.ts';
 import { validateJob } from '../../config/validate.ts';
-import { HEAVY_TASK_QUEUE, TASK_QUEUE } from '../../contracts/ids.ts';
+import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import { activityFailure, fakeActivities } from '../support/fake-activities.ts';
 import { jobFile } from '../support/job-folder.ts';
@@ -24,6 +25,8 @@ let connection: NativeConnection;
 const client = useClient();
 
 beforeAll(async () => {
+  // A test sends this process a signal that is meant for the command, not for the workers beside it.
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   bundle = await loadWorkflowBundle();
   connection = await NativeConnection.connect({ address: temporalServer().address });
 });
@@ -32,15 +35,18 @@ afterAll(() => connection.close());
 async function withWorkers<T>(overrides: Partial<Activities>, work: () => Promise<T>): Promise<T> {
   const { namespace } = temporalServer();
   const { activities } = fakeActivities(overrides);
-  const light = await Worker.create({ connection, namespace, taskQueue: TASK_QUEUE, workflowBundle: bundle, activities });
-  const heavy = await Worker.create({ connection, namespace, taskQueue: HEAVY_TASK_QUEUE, activities });
+  const shared = { connection, namespace, activities, maxHeartbeatThrottleInterval: 100 };
+  const light = await Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: bundle });
+  const heavy = await Worker.create({ ...shared, taskQueue: HEAVY_TASK_QUEUE });
   return light.runUntil(heavy.runUntil(work()));
 }
 
 let jobs = 0;
 async function job(objects: readonly string[]): Promise<LoadedJob> {
   const asset = `client_${process.pid}_${++jobs}`;
-  const file = await jobFile(`source_connector: csv\nasset: ${asset}\nsource: { path: "{object}.csv", objects: [${objects.join(', ')}] }\n`);
+  const file = await jobFile(
+    `source_connector: csv\nasset: ${asset}\nsource: { path: "{object}.csv", objects: [${objects.join(', ')}] }\n`,
+  );
   const { job: loaded } = await validateJob(file, { env: {} });
   if (!loaded) throw new Error('the job of the test is not valid');
   return loaded;
@@ -88,8 +94,13 @@ test('a run is followed from its activities, and told as it ended', async () => 
     const run = await start(await job(['orders', 'customers']));
     expect(run.joined).toBe(false);
     const follower = new RunFollower(client(), run);
-    const view = await look(follower, ({ objects }) => objects.every(({ rows, chunks }) => rows === 14 && chunks === 2));
-    expect(view.objects.map(({ object, stage }) => `${object} ${stage}`)).toEqual(['orders extracting', 'customers extracting']);
+    const view = await look(follower, ({ objects }) =>
+      objects.every(({ rows, chunks }) => rows === 14 && chunks === 2),
+    );
+    expect(view.objects.map(({ object, stage }) => `${object} ${stage}`)).toEqual([
+      'orders extracting',
+      'customers extracting',
+    ]);
     finish();
     const ending = await finishRun(client(), run, undefined);
     expect(ending.state).toBe('success');
@@ -133,12 +144,19 @@ test('a run without any success is told object by object', async () => {
 
 test('a retry shows what failed and when it is tried again', async () => {
   const planObject: Activities['planObject'] = async () => {
-    throw ApplicationFailure.create({ message: 'the catalog is locked', type: 'TransientError', nextRetryDelay: '30s' });
+    throw ApplicationFailure.create({
+      message: 'the catalog is locked',
+      type: 'TransientError',
+      nextRetryDelay: '30s',
+    });
   };
   await withWorkers({ planObject }, async () => {
     const run = await start(await job(['orders']));
     const view = await look(new RunFollower(client(), run), ({ objects }) => objects[0]?.retry !== undefined);
-    expect(view.objects[0]).toMatchObject({ stage: 'planning', retry: { attempt: 2, message: 'the catalog is locked' } });
+    expect(view.objects[0]).toMatchObject({
+      stage: 'planning',
+      retry: { attempt: 2, message: 'the catalog is locked' },
+    });
     expect(view.objects[0]?.retry?.nextAt).toBeGreaterThan(Date.now());
     await client().workflow.getHandle(run.workflowId).terminate();
   });
@@ -159,7 +177,8 @@ test('status says of a running run what Temporal shows of it', async () => {
 test('cancel waits until the run has cleaned up', async () => {
   await withWorkers({ extractChunk: untilCancelled }, async () => {
     const run = await start(await job(['orders']));
-    const { code, out } = await dativo('cancel', run.job.asset, '--json');
+    const { code, out, err } = await dativo('cancel', run.job.asset, '--json');
+    expect(err).toContain(`Cancelling ${run.workflowId}`);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ workflowId: run.workflowId, state: 'cancelled' });
   });
@@ -169,14 +188,72 @@ test('runs lists what Temporal knows, and status tells how an ended run ended', 
   await withWorkers({}, async () => {
     const run = await start(await job(['orders']));
     await finishRun(client(), run, undefined);
-    const listed = async () => JSON.parse((await dativo('runs', '--json', '--limit', '1')).out) as { runs: { runId: string; state: string }[] };
-    // Temporal lists a run a moment after it has ended.
-    await expect.poll(async () => (await listed()).runs[0], { timeout: 10_000 }).toMatchObject({ runId: run.runId, state: 'success' });
+    const listed = async () => {
+      const { runs } = JSON.parse((await dativo('runs', '--json')).out) as { runs: { runId: string; state: string }[] };
+      return runs.find(({ runId }) => runId === run.runId)?.state;
+    };
+    // Temporal lists a run, and its end, a moment later.
+    await expect.poll(listed, { timeout: 10_000 }).toBe('success');
     const { code, out } = await dativo('status', run.runId);
     expect(code).toBe(0);
     expect(out).toContain('18 rows committed');
   });
 });
+
+test('run shows how a job goes on, sums it up, and says what to do next', async () => {
+  await withWorkers({}, async () => {
+    const loaded = await job(['orders', 'customers']);
+    const { code, out } = await dativo('run', path.join(loaded.folder, 'job.yaml'));
+    expect(code).toBe(0);
+    expect(out).toContain(`${loaded.asset}: 36 rows committed`);
+    expect(out).toContain(`Temporal: workflow ingest/default/${loaded.asset}`);
+    expect(out).toContain('Next: dativo query');
+  });
+});
+
+test('run prints one JSON document, and a job of which one object failed is partial', async () => {
+  const planObject: Activities['planObject'] = async ({ object }) => {
+    if (object === 'orders')
+      throw activityFailure('SOURCE_EMPTY', 'orders.csv is empty; expected rows; check the export.');
+    return {
+      plan: { uri: 'file:///plan.json', sha256: '0' },
+      table: object,
+      chunks: 1,
+      schemaChanges: [],
+      unchangedUnits: 0,
+    };
+  };
+  await withWorkers({ planObject }, async () => {
+    const loaded = await job(['orders', 'customers']);
+    const { code, out } = await dativo('run', path.join(loaded.folder, 'job.yaml'), '--json');
+    expect(code).toBe(3);
+    expect(JSON.parse(out)).toMatchObject({
+      runs: [{ state: 'partial', objects: [{ state: 'failed' }, { state: 'success' }] }],
+    });
+  });
+});
+
+test('Ctrl-C cancels the run, waits for it to clean up, and says so', async () => {
+  const discarded: string[] = [];
+  const discardObject: Activities['discardObject'] = async ({ object }) => void discarded.push(object);
+  await withWorkers({ extractChunk: untilCancelled, discardObject }, async () => {
+    const loaded = await job(['orders']);
+    const running = dativo('run', path.join(loaded.folder, 'job.yaml'));
+    const workflowId = ingestWorkflowId(loaded.tenant, loaded.asset);
+    await expect.poll(() => stageOf(workflowId, loaded), { timeout: 20_000 }).toBe('extracting');
+    process.emit('SIGINT');
+    const { code, out, err } = await running;
+    expect(code).toBe(1);
+    expect(err).toContain('Ctrl-C again leaves at once');
+    expect(out).toContain('cancelled after');
+    expect(discarded).toEqual(['orders']);
+  });
+});
+
+async function stageOf(workflowId: string, loaded: LoadedJob): Promise<string | undefined> {
+  const view = await new RunFollower(client(), { workflowId, runId: '', job: loaded }).look();
+  return view.objects[0]?.stage;
+}
 
 test('an unknown run is refused with where to look', async () => {
   const { code, err } = await dativo('status', 'no_such_asset');

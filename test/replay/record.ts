@@ -75,6 +75,6 @@ try {
 } finally {
   await clientConnection.close();
   await connection.close();
-  await server.release({ wait: true });
+  await server.release();
   await rm(home, { recursive: true, force: true });
 }

@@ -2,10 +2,11 @@
  * A process that commits to a lake and kills itself with SIGKILL at a named point of the commit, as a power cut would.
  * Arguments: warehouse folder, point, run id, attempt, how many numbers to write to `shop.numbers` and `shop.squares`.
  */
+
+import { writeParquet } from '../../connectors/duckdb/parquet-file.ts';
 import type { CommitPoint } from '../../connectors/iceberg/commit.ts';
 import { IcebergSink } from '../../connectors/iceberg/sink.ts';
 import { LocalStorage, localUri } from '../../connectors/storage/local.ts';
-import { writeParquet } from '../../connectors/duckdb/parquet-file.ts';
 import { openSession } from './duckdb.ts';
 import { change } from './lake.ts';
 import { NUMBERS } from './numbers.ts';

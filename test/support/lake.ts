@@ -55,7 +55,13 @@ export class TestLake implements AsyncDisposable {
 
   /** Plans a run on the table as it is and writes the query's rows; nothing is visible yet. */
   async stage(table: string, schema: StreamSchema, select: string, options: WriteOptions = {}): Promise<Staged> {
-    const { runId = randomUUID(), namespace = 'shop', evolve = true, withoutBounds = [], fileSizeBytes = 1e8 } = options;
+    const {
+      runId = randomUUID(),
+      namespace = 'shop',
+      evolve = true,
+      withoutBounds = [],
+      fileSizeBytes = 1e8,
+    } = options;
     const opened = await this.sink.open(namespace, table);
     const plan = opened.prepare(schema, { evolve, withoutBounds });
     const folder = opened.dataFolder(runId, 'c00000', 1);
@@ -85,7 +91,10 @@ export class TestLake implements AsyncDisposable {
 }
 
 /** What a sink is asked to commit of staged work. */
-export function change({ plan, files }: Omit<Staged, 'runId'>, { mode = 'append', checkpoint, properties }: WriteOptions = {}): SinkChange {
+export function change(
+  { plan, files }: Omit<Staged, 'runId'>,
+  { mode = 'append', checkpoint, properties }: WriteOptions = {},
+): SinkChange {
   return {
     plan,
     mode,
@@ -95,6 +104,9 @@ export function change({ plan, files }: Omit<Staged, 'runId'>, { mode = 'append'
   };
 }
 
-export function optionalColumn(name: string, type: StreamSchema['columns'][number]['type']): StreamSchema['columns'][number] {
+export function optionalColumn(
+  name: string,
+  type: StreamSchema['columns'][number]['type'],
+): StreamSchema['columns'][number] {
   return { name, type, required: false };
 }

@@ -18,11 +18,15 @@ declare module 'vitest' {
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const home = await mkdtemp(path.join(tmpdir(), 'dativo-test-'));
   const announce = (line: string) => process.stderr.write(`${line}\n`);
-  const server = await acquireServer({ home, announce, env: process.env });
+  const forget = () => rm(home, { recursive: true });
+  const server = await acquireServer({ home, announce, env: process.env }).catch(async (error: unknown) => {
+    await forget();
+    throw error;
+  });
   const { address, namespace, uiUrl } = server;
   project.provide('temporal', { address, namespace, home, ...(uiUrl === undefined ? {} : { uiUrl }) });
   return async () => {
     await server.release();
-    await rm(home, { recursive: true });
+    await forget();
   };
 }

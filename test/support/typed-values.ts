@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Column, ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import { literal } from '../../connectors/duckdb/sql.ts';
 import { toDuckDb } from '../../connectors/duckdb/types.ts';
+import type { Column, ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import type { Canonical } from './judge.ts';
 
 /** One value as SQL that makes it and in the judges' canonical form. */
@@ -18,8 +18,9 @@ const LAST_MICRO = 253_402_300_799_999_999n;
 const MICROS_PER_DAY = 86_400_000_000n;
 
 /** Values of a type, its edges among them more often than chance would have it. */
-export function valueOf(type: ColumnType): fc.Arbitrary<TypedValue> {
-  if (typeof type === 'string') return fc.oneof({ weight: 1, arbitrary: fc.constant(NULL) }, { weight: 6, arbitrary: primitive(type) });
+export function typedValue(type: ColumnType): fc.Arbitrary<TypedValue> {
+  if (typeof type === 'string')
+    return fc.oneof({ weight: 1, arbitrary: fc.constant(NULL) }, { weight: 6, arbitrary: primitive(type) });
   const typed = toDuckDb(type);
   const present = nested(type).map(({ sql, canonical }) => ({ sql: `CAST(${sql} AS ${typed})`, canonical }));
   return fc.oneof({ weight: 1, arbitrary: fc.constant(NULL) }, { weight: 5, arbitrary: present });
@@ -28,18 +29,18 @@ export function valueOf(type: ColumnType): fc.Arbitrary<TypedValue> {
 function nested(type: Exclude<ColumnType, string>): fc.Arbitrary<TypedValue> {
   switch (type.type) {
     case 'struct':
-      return fc.tuple(...type.fields.map((field) => valueOf(field.type))).map((values) => ({
+      return fc.tuple(...type.fields.map((field) => typedValue(field.type))).map((values) => ({
         sql: `{${type.fields.map((field, i) => `${literal(field.name)}: ${cast(values[i], field.type)}`).join(', ')}}`,
         canonical: Object.fromEntries(type.fields.map((field, i) => [field.name, values[i]?.canonical ?? null])),
       }));
     case 'list':
-      return fc.array(valueOf(type.element), { maxLength: 3 }).map((values) => ({
+      return fc.array(typedValue(type.element), { maxLength: 3 }).map((values) => ({
         sql: `[${values.map((value) => cast(value, type.element)).join(', ')}]`,
         canonical: values.map((value) => value.canonical),
       }));
     case 'map':
       return fc
-        .uniqueArray(fc.tuple(required(type.key), valueOf(type.value)), {
+        .uniqueArray(fc.tuple(mapKey(type.key), typedValue(type.value)), {
           maxLength: 3,
           selector: ([key]) => JSON.stringify(key.canonical),
         })
@@ -50,8 +51,9 @@ function nested(type: Exclude<ColumnType, string>): fc.Arbitrary<TypedValue> {
   }
 }
 
-function required(type: ColumnType): fc.Arbitrary<TypedValue> {
-  return valueOf(type).filter((value) => value.canonical !== null);
+/** `__proto__` is a key that the objects which tests compare cannot hold. */
+function mapKey(type: ColumnType): fc.Arbitrary<TypedValue> {
+  return typedValue(type).filter(({ canonical }) => canonical !== null && canonical !== '__proto__');
 }
 
 function cast(value: TypedValue | undefined, type: ColumnType): string {
@@ -81,7 +83,10 @@ function primitive(type: PrimitiveType): fc.Arbitrary<TypedValue> {
     case 'double':
       return floats(fc.double(), 'DOUBLE');
     case 'date':
-      return text(integer(FIRST_MICRO / MICROS_PER_DAY, LAST_MICRO / MICROS_PER_DAY), (n) => `(DATE '1970-01-01' + (${n}))`);
+      return text(
+        integer(FIRST_MICRO / MICROS_PER_DAY, LAST_MICRO / MICROS_PER_DAY),
+        (n) => `(DATE '1970-01-01' + (${n}))`,
+      );
     case 'time':
       return text(integer(0n, MICROS_PER_DAY - 1n), (n) => `(make_timestamp(${n})::TIME)`);
     case 'timestamp':
@@ -90,11 +95,24 @@ function primitive(type: PrimitiveType): fc.Arbitrary<TypedValue> {
       return text(integer(FIRST_MICRO, LAST_MICRO), (n) => `(make_timestamp(${n})::TIMESTAMPTZ)`);
     case 'string':
       return fc
-        .oneof(fc.constantFrom('', 'é'.repeat(17), '\u{10ffff}'.repeat(20), '\ud7ff'.repeat(17)), fc.string({ unit: 'grapheme', maxLength: 30 }))
+        .oneof(
+          fc.constantFrom(
+            '',
+            'é'.repeat(17),
+            '\u{10ffff}'.repeat(20),
+            '\ud7ff'.repeat(17),
+            'x'.repeat(300),
+            'é'.repeat(300),
+          ),
+          fc.string({ unit: 'grapheme', maxLength: 30 }),
+        )
         .map((value) => ({ sql: literal(value), canonical: value }));
     case 'uuid':
       return fc
-        .oneof(fc.uuid(), fc.constantFrom('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        .oneof(
+          fc.uuid(),
+          fc.constantFrom('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+        )
         .map((value) => ({ sql: `'${value}'::UUID`, canonical: value }));
     default:
       return fc.uint8Array({ maxLength: 24 }).map((bytes) => {
@@ -158,7 +176,11 @@ export const EVERY_TYPE: readonly Column[] = [
       type: 'struct',
       fields: [
         { name: 'text', type: 'string', required: false },
-        { name: 'inner', type: { type: 'struct', fields: [{ name: 'n', type: 'decimal(10, 3)', required: false }] }, required: false },
+        {
+          name: 'inner',
+          type: { type: 'struct', fields: [{ name: 'n', type: 'decimal(10, 3)', required: false }] },
+          required: false,
+        },
       ],
     },
   },
@@ -183,7 +205,7 @@ export const EVERY_TYPE: readonly Column[] = [
 
 /** Rows of a schema; the first column is their number. */
 export function rowsOf(columns: readonly Column[], count: number): fc.Arbitrary<readonly (readonly TypedValue[])[]> {
-  const row = fc.tuple(...columns.slice(1).map((column) => valueOf(column.type)));
+  const row = fc.tuple(...columns.slice(1).map((column) => typedValue(column.type)));
   return fc
     .array(row, { minLength: count, maxLength: count })
     .map((rows) => rows.map((values, index) => [{ sql: String(index), canonical: String(index) }, ...values]));

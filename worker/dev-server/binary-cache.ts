@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { constants as zlib, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { createZstdCompress, createZstdDecompress, constants as zlib } from 'node:zlib';
 import { tryLock } from './exclusive-lock.ts';
 
 /** Level 3 makes 35 MB of 213 in about a second; level 9 saves four more and takes seven. */
@@ -58,7 +58,11 @@ export async function addToCache(folder: string, name: string, file: string): Pr
  * Runs `work` while no other process prepares a binary in this cache, with a folder of its own that is removed
  * afterwards. `waiting` is called once when another one is at it.
  */
-export async function preparing<T>(folder: string, waiting: () => void, work: (scratch: string) => Promise<T>): Promise<T> {
+export async function preparing<T>(
+  folder: string,
+  waiting: () => void,
+  work: (scratch: string) => Promise<T>,
+): Promise<T> {
   await mkdir(folder, { recursive: true });
   const lockFile = path.join(folder, 'prepare.lock');
   let lock = tryLock(lockFile);

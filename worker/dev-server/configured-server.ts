@@ -31,7 +31,9 @@ export async function configuredServer(env: NodeJS.ProcessEnv): Promise<Configur
   // Most users configure nothing, and reading profiles loads a good part of the SDK: look before loading.
   if (!env['TEMPORAL_ADDRESS'] && !env['TEMPORAL_PROFILE'] && !existsSync(profileFile(env))) return undefined;
   const { loadClientConnectConfig } = await import('@temporalio/envconfig');
-  const variables = Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined));
+  const variables = Object.fromEntries(
+    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
   try {
     const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: variables });
     const { address, apiKey, tls, metadata } = connectionOptions;

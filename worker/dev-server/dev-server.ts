@@ -1,18 +1,19 @@
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, realpathSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DativoError, fail, hasErrnoCode } from '../../contracts/errors.ts';
-import { configuredServer } from './configured-server.ts';
+import type { DativoError } from '../../contracts/errors.ts';
+import { fail, hasErrnoCode } from '../../contracts/errors.ts';
 import type { ServerConnection } from './configured-server.ts';
+import { configuredServer } from './configured-server.ts';
 import { locateServerBinary } from './locate.ts';
 import { serverEnvironment } from './server-process.ts';
-import { parseMessage, readServerRecord, serverFiles, socketPath, USE } from './supervisor-protocol.ts';
 import type { SupervisorMessage, SupervisorSettings } from './supervisor-protocol.ts';
+import { parseMessage, readServerRecord, serverFiles, socketPath, USE } from './supervisor-protocol.ts';
 
 export interface AcquireOptions {
   /** Folder of the local state, e.g. `./.dativo`; made when it is missing. */

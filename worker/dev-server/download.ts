@@ -32,7 +32,8 @@ export function downloadName(): string {
  */
 export async function downloadServer(options: DownloadOptions): Promise<string | undefined> {
   const { env, folder, announce } = options;
-  const program = options.program ?? fileURLToPath(new URL(`./download-child${path.extname(import.meta.url)}`, import.meta.url));
+  const program =
+    options.program ?? fileURLToPath(new URL(`./download-child${path.extname(import.meta.url)}`, import.meta.url));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, folder], {
     stdio: 'ignore',
     env: { ...env, NODE_OPTIONS: '' },

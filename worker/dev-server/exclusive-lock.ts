@@ -26,5 +26,7 @@ export function tryLock(file: string): ExclusiveLock | undefined {
 
 /** SQLITE_BUSY (https://www.sqlite.org/rescode.html#busy), with or without an extended part. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5;
+  return (
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5
+  );
 }

@@ -33,7 +33,12 @@ export async function goVersion(env: NodeJS.ProcessEnv): Promise<string | undefi
 /**
  * Builds the server with `go install` and returns the binary's path; undefined, after announcing why, when Go cannot.
  */
-export async function buildServer({ env, folder, announce, progressEveryMs }: BuildOptions): Promise<string | undefined> {
+export async function buildServer({
+  env,
+  folder,
+  announce,
+  progressEveryMs,
+}: BuildOptions): Promise<string | undefined> {
   const started = Date.now();
   const { GOOS: _os, GOARCH: _arch, ...own } = env;
   const child = spawn('go', ['install', '-v', '-ldflags', '-s -w', PACKAGE], {
@@ -58,10 +63,14 @@ export async function buildServer({ env, folder, announce, progressEveryMs }: Bu
   try {
     const code = await exitCode(child);
     if (code !== 0) {
-      announce(`  the build failed after ${formatDuration(Date.now() - started)}: ${progress.lastWords || `go ended with ${code}`}`);
+      announce(
+        `  the build failed after ${formatDuration(Date.now() - started)}: ${progress.lastWords || `go ended with ${code}`}`,
+      );
       return undefined;
     }
-    announce(`  built in ${formatDuration(Date.now() - started)}; Go's own caches keep about 4.6 GB: \`go clean -cache -modcache\` frees them`);
+    announce(
+      `  built in ${formatDuration(Date.now() - started)}; Go's own caches keep about 4.6 GB: \`go clean -cache -modcache\` frees them`,
+    );
     return path.join(folder, 'temporal');
   } finally {
     clearInterval(ticker);

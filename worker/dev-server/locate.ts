@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { fail } from '../../contracts/errors.ts';
 import { addToCache, findCached, preparing, serverCacheFolder } from './binary-cache.ts';
 import { downloadName, downloadServer } from './download.ts';
-import { buildServer, BUILT_VERSION, goVersion } from './go-build.ts';
+import { BUILT_VERSION, buildServer, goVersion } from './go-build.ts';
 
 const run = promisify(execFile);
 

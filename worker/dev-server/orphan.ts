@@ -32,8 +32,8 @@ async function readPid(file: string): Promise<number | undefined> {
 }
 
 async function isOurServer(pid: number, database: string): Promise<boolean> {
-  const commandLine = await readCommandLine(pid);
-  return commandLine !== undefined && commandLine.includes('start-dev') && commandLine.includes(database);
+  const commandLine = (await readCommandLine(pid)) ?? '';
+  return commandLine.includes('start-dev') && commandLine.includes(database);
 }
 
 /** Linux has it in a file; elsewhere `ps` knows. A process that has ended but was not waited for has none. */

@@ -3,8 +3,8 @@ import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ERROR_CATALOGUE, fail } from '../../contracts/errors.ts';
 import type { ErrorCode, ErrorParts } from '../../contracts/errors.ts';
+import { ERROR_CATALOGUE, fail } from '../../contracts/errors.ts';
 
 /** What a command tells the supervisor that it starts; one JSON argument. */
 export interface SupervisorSettings {

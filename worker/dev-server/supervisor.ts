@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, truncate } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DativoError, fail } from '../../contracts/errors.ts';
-import { tryLock } from './exclusive-lock.ts';
 import type { ExclusiveLock } from './exclusive-lock.ts';
+import { tryLock } from './exclusive-lock.ts';
 import { endOrphan } from './orphan.ts';
 import { freePorts, isPortFree, LOOPBACK } from './ports.ts';
-import { becomesReady, startServerProcess } from './server-process.ts';
 import type { ServerPorts, ServerProcess } from './server-process.ts';
-import { readJson, serverFiles, writeJson } from './supervisor-protocol.ts';
+import { becomesReady, startServerProcess } from './server-process.ts';
 import type { ServerRecord, SupervisorMessage, SupervisorSettings } from './supervisor-protocol.ts';
+import { readJson, serverFiles, writeJson } from './supervisor-protocol.ts';
 
 /**
  * The process that owns the dev server of one home folder. Every command that uses the server says so on a

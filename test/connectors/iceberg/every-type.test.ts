@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { IcebergReader } from '../../../connectors/iceberg/reader.ts';
 import type { Canonical, CanonicalRow } from '../../support/judge.ts';
 import { Judge } from '../../support/judge.ts';
 import { TestLake } from '../../support/lake.ts';
 import type { TypedValue } from '../../support/typed-values.ts';
-import { EVERY_TYPE, canonicalFloat, rowsOf, selectRows } from '../../support/typed-values.ts';
-import { IcebergReader } from '../../../connectors/iceberg/reader.ts';
+import { canonicalFloat, EVERY_TYPE, rowsOf, selectRows } from '../../support/typed-values.ts';
 
 /** Many rows in few calls: what is slow is the call. */
 const ROWS = 150;
@@ -26,7 +26,9 @@ function expectedRows(rows: readonly (readonly TypedValue[])[]): CanonicalRow[] 
 
 function inOrder(rows: readonly CanonicalRow[]): CanonicalRow[] {
   const sorted = [...rows].sort((a, b) => Number(a['row']) - Number(b['row']));
-  return sorted.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, comparable(name, value)])));
+  return sorted.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, comparable(name, value)])),
+  );
 }
 
 /** PyIceberg 0.12 takes a list of structs that is null for an empty one, in its own files too. */

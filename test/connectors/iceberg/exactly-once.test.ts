@@ -6,7 +6,7 @@ import type { CommitPoint } from '../../../connectors/iceberg/commit.ts';
 import { IcebergReader } from '../../../connectors/iceberg/reader.ts';
 import { IcebergSink } from '../../../connectors/iceberg/sink.ts';
 import { Judge } from '../../support/judge.ts';
-import { TestLake, change } from '../../support/lake.ts';
+import { change, TestLake } from '../../support/lake.ts';
 import { NUMBERS, numbers } from '../../support/numbers.ts';
 
 const run = promisify(execFile);
@@ -114,7 +114,14 @@ describe('a commit', () => {
     const { runId, plan, files } = await lake.stage('numbers', NUMBERS, numbers(0, 0));
     expect(files).toEqual([]);
     const [receipt] = await lake.sink.commit(runId, [change({ plan, files })]);
-    expect(receipt).toEqual({ namespace: 'shop', table: 'numbers', files: 0, rows: 0, bytes: 0, alreadyCommitted: false });
+    expect(receipt).toEqual({
+      namespace: 'shop',
+      table: 'numbers',
+      files: 0,
+      rows: 0,
+      bytes: 0,
+      alreadyCommitted: false,
+    });
     expect((await lake.sink.open('shop', 'numbers')).exists).toBe(false);
   });
 
@@ -154,11 +161,17 @@ describe('a process that is killed while it commits', () => {
     expect(await judge.of(lake.folder).tables()).toEqual(landed ? ['shop.numbers', 'shop.squares'] : ['shop.numbers']);
 
     const { stdout } = await commit('never', '2');
-    expect(JSON.parse(stdout)).toMatchObject([{ rows: 10, alreadyCommitted: landed }, { rows: 10, alreadyCommitted: landed }]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { rows: 10, alreadyCommitted: landed },
+      { rows: 10, alreadyCommitted: landed },
+    ]);
     expect(await rowsOf(lake, 'numbers')).toBe(20);
     expect(await rowsOf(lake, 'squares')).toBe(10);
 
-    await lake.sink.sweep('the-run', [{ namespace: 'shop', table: 'numbers' }, { namespace: 'shop', table: 'squares' }]);
+    await lake.sink.sweep('the-run', [
+      { namespace: 'shop', table: 'numbers' },
+      { namespace: 'shop', table: 'squares' },
+    ]);
     expect(await filesOf(lake, 'squares')).toHaveLength(4);
     expect(await filesOf(lake, 'numbers')).toHaveLength(8);
     expect(await rowsOf(lake, 'numbers')).toBe(20);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamSchema } from '../../../contracts/schema.ts';
 import { Judge } from '../../support/judge.ts';
-import { TestLake, optionalColumn } from '../../support/lake.ts';
+import { optionalColumn, TestLake } from '../../support/lake.ts';
 
 let judge: Judge;
 beforeAll(async () => {

@@ -12,7 +12,9 @@ const server = await acquireServer({
   locate: async () => binary,
   ...(port === '' ? {} : { ports: { port: Number(port) } }),
 }).catch((error: unknown) => {
-  process.stdout.write(`${JSON.stringify({ error: error instanceof Error && 'code' in error ? error.code : String(error) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ error: error instanceof Error && 'code' in error ? error.code : String(error) })}\n`,
+  );
   process.exit(1);
 });
 void server.lost.then((error) => {

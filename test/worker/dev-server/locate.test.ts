@@ -33,7 +33,9 @@ async function install(name: string, script: string): Promise<string> {
 }
 
 /** A `go` that notes each build and, as the real one, leaves its result in GOBIN. */
-function installGo(build = `printf '#!/bin/sh\\n${WORKING_SERVER.replaceAll('"', '\\"')}\\n' > "$GOBIN/temporal"; chmod +x "$GOBIN/temporal"`) {
+function installGo(
+  build = `printf '#!/bin/sh\\n${WORKING_SERVER.replaceAll('"', '\\"')}\\n' > "$GOBIN/temporal"; chmod +x "$GOBIN/temporal"`,
+) {
   return install(
     'go',
     `if [ "$1" = version ]; then echo "go version go1.26.0 linux/amd64"; exit; fi
@@ -149,7 +151,10 @@ test('a download leaves the one file that the SDK made', async () => {
   const scratch = path.join(folder, 'scratch');
   await mkdir(scratch);
   const program = path.join(folder, 'downloads.mjs');
-  await writeFile(program, "import { writeFileSync } from 'node:fs'; writeFileSync(`${process.argv[2]}/temporal-sdk`, '');");
+  await writeFile(
+    program,
+    "import { writeFileSync } from 'node:fs'; writeFileSync(`${process.argv[2]}/temporal-sdk`, '');",
+  );
   expect(await downloadServer({ env, folder: scratch, announce, program })).toBe(path.join(scratch, 'temporal-sdk'));
 });
 

@@ -1,0 +1,165 @@
+import path from 'node:path';
+import { fail } from '../../contracts/errors.ts';
+import type { Column, StreamSchema } from '../../contracts/schema.ts';
+import type { ConnectorContext, RejectedRow, Relation } from '../connector.ts';
+import type { DuckDbSession } from '../duckdb/session.ts';
+import { identifier, literal } from '../duckdb/sql.ts';
+import { readBytes } from './byte-stream.ts';
+import { requireUnchanged } from './files.ts';
+import { locateRows } from './locate.ts';
+import type { NormalisedFile } from './normalise.ts';
+import { normalise } from './normalise.ts';
+import type { CsvPosition, PlannedFile } from './plan.ts';
+import type { ReaderReject, RejectTables } from './rejects.ts';
+import { linesAt, readRejects } from './rejects.ts';
+import type { FileCount } from './verify.ts';
+import { countRecords, countsInTime } from './verify.ts';
+
+/** Files that one `read_csv` reads. */
+interface Part {
+  readonly columns: readonly string[];
+  readonly files: readonly PlannedFile[];
+  /** The copy that is read in place of its only file. */
+  readonly copy?: NormalisedFile;
+  readonly parallel: boolean;
+}
+
+const FILE_COLUMN = '__dativo_source_file';
+/** Files below this size are not divided among threads, and counted before they are read. */
+const SMALL_BYTES = 64 * 1_048_576;
+
+let reads = 0;
+
+/**
+ * The rows of a chunk's files, every column as text: types are given by the select that uses them, exactly, and not
+ * by DuckDB's reader, which rounds 1.5 to an integer and makes a time it does not understand null.
+ *
+ * DuckDB's reader is fast and trusted as far as its sum can be checked, see `RecordScan`. A file that is irregular
+ * or not UTF-8 is read from a copy. Small files are looked at before; large ones while they are read, and a sum
+ * that does not hold fails the attempt with SOURCE_MISCOUNTED: the next one looks first and uses one thread.
+ */
+export async function readChunk(
+  position: CsvPosition,
+  schema: StreamSchema,
+  session: DuckDbSession,
+  maxBadRows: number,
+  context: ConnectorContext,
+): Promise<Relation> {
+  const files = position.layouts.flatMap((layout) => layout.files);
+  for (const file of files) await requireUnchanged(file);
+  const lookFirst = context.attempt > 1 || files.reduce((sum, { bytes }) => sum + bytes, 0) <= SMALL_BYTES;
+  const parts: Part[] = [];
+  const counts: Promise<FileCount>[] = [];
+  for (const { columns, files: group } of position.layouts) {
+    const plain: PlannedFile[] = [];
+    for (const file of group) {
+      const count = countsInTime(file) ? countRecords(file, position.format, columns.length, context.signal) : undefined;
+      if (count !== undefined && !(lookFirst && (await count).irregular)) {
+        counts.push(count);
+        plain.push(file);
+        continue;
+      }
+      const target = path.join(context.scratchFolder, `copy-${++reads}.csv`);
+      const copy = await normalise(file, position.format, columns.length, target, maxBadRows, context.signal);
+      counts.push(Promise.resolve({ records: copy.records + copy.rejected.length, irregular: false }));
+      parts.push({ columns, files: [file], copy, parallel: false });
+    }
+    const compressions = [...new Set(plain.map(({ compression }) => compression))];
+    for (const compression of compressions) {
+      const same = plain.filter((file) => file.compression === compression);
+      parts.push({ columns, files: same, parallel: !lookFirst && compression === 'none' && same.length === 1 });
+    }
+  }
+  const reading = parts.map((part) => ({ part, tables: rejectTables(maxBadRows, part.columns.length) }));
+  const text = schema.columns.map(({ name }): Column => ({ name, type: 'string', required: false }));
+  return {
+    sql: reading.map(({ part, tables }) => partSql(part, tables, text, position)).join(' UNION ALL '),
+    columns: text,
+    skip: position.skip,
+    sourceFile: FILE_COLUMN,
+    nullTexts: position.format.nullStrings,
+    ...(position.cursorField === undefined ? {} : { cursorField: position.cursorField }),
+    locate: (rows) => locateRows(rows, position, context.signal),
+    finish: async (limit, rowsRead) => {
+      const rejected: RejectedRow[] = [];
+      let count = 0;
+      for (const { part, tables } of reading) {
+        const left = await readRejects(session, tables, maxBadRows, limit);
+        count += left.count + (part.copy?.rejected.length ?? 0);
+        rejected.push(...(part.copy?.rejected ?? []), ...(await withLines(left.rows, part, context.signal)));
+      }
+      for (const file of files) await requireUnchanged(file);
+      await requireSum(counts, rowsRead + count, context.attempt);
+      return { count, rows: rejected.slice(0, limit) };
+    },
+  };
+}
+
+function rejectTables(maxBadRows: number, columns: number): RejectTables {
+  const name = `dativo_rejects_${++reads}`;
+  // A row can have an entry for each of its columns, and one more.
+  return { errors: `${name}_errors`, scans: `${name}_scans`, limit: (maxBadRows + 1) * (columns + 1) };
+}
+
+function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { format }: CsvPosition): string {
+  const { files, copy, columns } = part;
+  const [first] = files;
+  if (first === undefined) throw new RangeError('a part without files');
+  const paths = copy ? [copy.path] : files.map((file) => file.path);
+  const nulls = format.nullStrings.length > 0 ? format.nullStrings : [NO_NULL];
+  const options = [
+    `columns = {${columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`,
+    'auto_detect = false',
+    `header = ${format.header}`,
+    `delim = ${literal(format.delimiter)}`,
+    `quote = ${literal(format.quote)}`,
+    `escape = ${literal(format.escape)}`,
+    `nullstr = [${nulls.map(literal).join(', ')}]`,
+    // An empty text in quotes is an empty text, and no null.
+    'allow_quoted_nulls = false',
+    `compression = ${literal(copy ? 'none' : first.compression)}`,
+    `parallel = ${part.parallel}`,
+    `store_rejects = true, rejects_table = ${literal(tables.errors)}, rejects_scan = ${literal(tables.scans)}`,
+    `rejects_limit = ${tables.limit}`,
+    ...(files.length > 1 ? [`filename = ${literal(FILE_COLUMN)}`] : []),
+  ];
+  const list = wanted.map(({ name }) => (columns.includes(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`));
+  const file = files.length > 1 ? FILE_COLUMN : `${literal(first.path)} AS ${FILE_COLUMN}`;
+  return `SELECT ${[...list, file].join(', ')} FROM read_csv([${paths.map(literal).join(', ')}], ${options.join(', ')})`;
+}
+
+/** Stands for "no text means null": DuckDB wants at least one. */
+const NO_NULL = '\u0001no null\u0001';
+
+/** Adds the lines, by one pass over each file up to its last bad row. */
+async function withLines(rows: readonly ReaderReject[], part: Part, signal: AbortSignal): Promise<RejectedRow[]> {
+  const result: RejectedRow[] = [];
+  for (const file of part.files) {
+    const path = part.copy?.path ?? file.path;
+    const own = rows.filter((row) => row.path === path);
+    if (own.length === 0) continue;
+    const bytes = readBytes(path, part.copy ? 'none' : file.compression, signal);
+    const lines = await linesAt(bytes, own.map(({ position }) => position));
+    own.forEach(({ column, reason, raw }, index) => {
+      const line = lines[index] ?? 1;
+      const sourceLine = part.copy?.sourceLine(line) ?? line;
+      result.push({ sourceFile: file.path, line: sourceLine, column, reason, raw });
+    });
+  }
+  return result;
+}
+
+async function requireSum(counts: readonly Promise<FileCount>[], seen: number, attempt: number): Promise<void> {
+  const files = await Promise.all(counts);
+  const records = files.reduce((sum, file) => sum + file.records, 0);
+  const irregular = files.some((file) => file.irregular);
+  if (!irregular && records === seen) return;
+  const received = irregular
+    ? 'a file with malformed quotes or mixed line ends, read in the fast way'
+    : `${seen} rows from files that hold ${records} records`;
+  throw fail(attempt > 2 ? 'SUM_MISMATCH' : 'SOURCE_MISCOUNTED', {
+    received,
+    expected: 'every record of the source files to be read once',
+    next: attempt > 2 ? 'report it together with the form of the file' : 'the files are read again, more carefully',
+  });
+}

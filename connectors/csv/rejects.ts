@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { tooManyBadRows } from '../duckdb/gate.ts';
+import type { DuckDbSession } from '../duckdb/session.ts';
+import { literal } from '../duckdb/sql.ts';
+
+/** The tables in which DuckDB lists the rows that one `read_csv` leaves out. */
+export interface RejectTables {
+  readonly errors: string;
+  readonly scans: string;
+  /** Entries that DuckDB keeps for one file; further ones are lost. */
+  readonly limit: number;
+}
+
+/** A row that DuckDB's reader left out. */
+export interface ReaderReject {
+  /** As DuckDB was told the path. */
+  readonly path: string;
+  /** 0-based place of the first byte of the row, or of the line end before it, in the decompressed file. */
+  readonly position: number;
+  readonly column: string | null;
+  readonly reason: string;
+  readonly raw: string;
+}
+
+/** DuckDB's words → ours. */
+const REASONS: Readonly<Record<string, string>> = {
+  CAST: 'CAST',
+  'MISSING COLUMNS': 'TOO_FEW_COLUMNS',
+  'TOO MANY COLUMNS': 'TOO_MANY_COLUMNS',
+  'UNQUOTED VALUE': 'BROKEN_QUOTE',
+  'LINE SIZE OVER MAXIMUM': 'LINE_TOO_LONG',
+  'INVALID ENCODING': 'INVALID_ENCODING',
+  'INVALID STATE': 'BROKEN_QUOTE',
+};
+
+const rowSchema = z.object({
+  path: z.string(),
+  position: z.coerce.number(),
+  column: z.string().nullable(),
+  reason: z.string(),
+  raw: z.string().nullable(),
+});
+
+/**
+ * The rows in a pair of reject tables: one for each row, however many of its fields are wrong, with the first error
+ * in it; at most `limit` of them, in order. `count` is exact. Errors: TOO_MANY_BAD_ROWS when DuckDB's own limit was
+ * reached, since what lies beyond is not known.
+ */
+export async function readRejects(
+  session: DuckDbSession,
+  { errors, scans, limit: kept }: RejectTables,
+  maxBadRows: number,
+  limit: number,
+): Promise<{ readonly count: number; readonly rows: readonly ReaderReject[] }> {
+  const existing = await session.rows(`SELECT table_name FROM duckdb_tables() WHERE table_name = ${literal(errors)}`);
+  if (existing.length === 0) return { count: 0, rows: [] };
+  const [totals] = await session.rows(
+    `SELECT count(DISTINCT (scan_id, file_id, line_byte_position))::INT AS rows, ` +
+      `coalesce(max(entries), 0)::INT AS entries FROM (SELECT *, count(*) OVER (PARTITION BY scan_id, file_id) AS entries FROM ${errors})`,
+  );
+  const { rows: count, entries } = z.object({ rows: z.number(), entries: z.number() }).parse(totals);
+  if (entries >= kept) throw tooManyBadRows(maxBadRows, { reason: 'its form', column: null });
+  const listed = await session.rows(
+    `SELECT any_value(s.file_path) AS path, line_byte_position - 1 AS position, ` +
+      `arg_min(column_name, byte_position) AS "column", arg_min(error_type::VARCHAR, byte_position) AS reason, ` +
+      `any_value(csv_line) AS raw FROM ${errors} e JOIN ${scans} s USING (scan_id, file_id) ` +
+      `GROUP BY scan_id, file_id, line_byte_position ORDER BY path, position LIMIT ${limit}`,
+  );
+  return {
+    count,
+    rows: listed.map((row) => {
+      const { reason, raw, ...rest } = rowSchema.parse(row);
+      return { ...rest, reason: REASONS[reason] ?? 'MALFORMED', raw: (raw ?? '').replace(/^[\r\n]+|[\r\n]+$/g, '') };
+    }),
+  };
+}
+
+/**
+ * The 1-based line of each position of a file; positions in ascending order. DuckDB's own line numbers count a row
+ * with line breaks in it as one.
+ */
+export async function linesAt(pieces: AsyncIterable<Buffer>, positions: readonly number[]): Promise<number[]> {
+  const lines: number[] = [];
+  let line = 1;
+  let offset = 0;
+  let previous = 0;
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length && lines.length < positions.length; at++) {
+      const byte = piece[at];
+      // A line end at the position belongs to the line before the row.
+      while (offset + at >= (positions[lines.length] ?? Infinity) && byte !== 0x0a && byte !== 0x0d) {
+        lines.push(line + (previous === 0x0d ? 1 : 0));
+      }
+      if (byte === 0x0a) line++;
+      else if (previous === 0x0d) line++;
+      previous = byte ?? 0;
+    }
+    offset += piece.length;
+    if (lines.length === positions.length) break;
+  }
+  while (lines.length < positions.length) lines.push(line);
+  return lines;
+}
