@@ -15,6 +15,8 @@ export interface ConnectorContext {
   readonly scratchFolder: string;
   /** 1 for the first try of this piece of work. After a failed one a source may choose a slower, safer way. */
   readonly attempt: number;
+  /** Called every so often while the source works and no query runs that would tell so. */
+  readonly onProgress?: () => void;
 }
 
 /** The position in a source up to which rows are in the table; opaque to everyone but the source. Plain JSON. */

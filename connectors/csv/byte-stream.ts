@@ -2,7 +2,11 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import type { ConnectorContext } from '../connector.ts';
 import { unreadable } from './files.ts';
+
+/** Who is told that a file is still being read, and who can stop it. */
+export type Watcher = Pick<ConnectorContext, 'signal' | 'onProgress'>;
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -36,10 +40,16 @@ async function firstBytes(name: string, length: number): Promise<Buffer> {
 export async function* readBytes(
   name: string,
   compression: Compression,
-  signal: AbortSignal,
+  watcher: Watcher,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const { signal } = watcher;
   try {
-    yield* compression === 'none' ? readPlain(name, signal) : decompress(name, compression, signal);
+    for await (const piece of compression === 'none'
+      ? readPlain(name, signal)
+      : decompress(name, compression, signal)) {
+      watcher.onProgress?.();
+      yield piece;
+    }
   } catch (error) {
     signal.throwIfAborted();
     throw unreadable(name, error);

@@ -12,15 +12,27 @@ export function cursorColumn(source: SourceSpec, columns: readonly Column[]): Co
   const { strategy, cursor_field: name, lookback_hours: lookback } = source.incremental;
   if (name === undefined) {
     if (strategy !== 'updated_after') return undefined;
-    throw unusable('a job with incremental.strategy updated_after and no cursor_field', 'name the column in source.incremental.cursor_field');
+    throw unusable(
+      'a job with incremental.strategy updated_after and no cursor_field',
+      'name the column in source.incremental.cursor_field',
+    );
   }
   const column = columns.find((candidate) => candidate.name === name);
   if (column === undefined) {
-    const near = nearestName(name, columns.map((candidate) => candidate.name));
-    throw unusable(`the cursor field "${name}", which is not a column`, near === undefined ? 'correct the name' : `correct the name; did you mean "${near}"?`);
+    const near = nearestName(
+      name,
+      columns.map((candidate) => candidate.name),
+    );
+    throw unusable(
+      `the cursor field "${name}", which is not a column`,
+      near === undefined ? 'correct the name' : `correct the name; did you mean "${near}"?`,
+    );
   }
   if (!isCursorType(column.type)) {
-    throw unusable(`the cursor field "${name}" of type ${String(column.type)}`, 'choose another column, or give its type in source.types');
+    throw unusable(
+      `the cursor field "${name}" of type ${String(column.type)}`,
+      'choose another column, or give its type in source.types',
+    );
   }
   if (lookback > 0 && (column.type === 'int' || column.type === 'long')) {
     throw unusable(`lookback_hours for the cursor field "${name}", which is a number`, 'leave lookback_hours out');
@@ -71,7 +83,10 @@ function bound({ name, type }: Column, text: string): string {
   if (isBound(type, text)) return cursorLiteral(type, text);
   throw fail('USAGE', {
     received: `a bound for the cursor field "${name}" that is no ${String(type)}`,
-    expected: type === 'int' || type === 'long' ? 'a whole number' : 'a date or time such as 2024-01-31 or 2024-01-31T12:00:00Z',
+    expected:
+      type === 'int' || type === 'long'
+        ? 'a whole number'
+        : 'a date or time such as 2024-01-31 or 2024-01-31T12:00:00Z',
     next: 'correct --from or --to',
   });
 }

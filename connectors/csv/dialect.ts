@@ -128,5 +128,5 @@ function sniffQuotes(text: string): string[] {
 }
 
 function sniffEscapes(text: string, quote: string): string[] {
-  return text.includes(`\\${quote}`) && !text.includes(`\\${quote}${quote}`) ? [quote, '\\'] : [quote];
+  return text.includes(`\\${quote}`) ? [quote, '\\'] : [quote];
 }

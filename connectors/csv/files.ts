@@ -57,9 +57,12 @@ function notFound(pattern: string) {
 export function unreadable(name: string, error: unknown): unknown {
   if (!hasErrnoCode(error)) return error;
   if (error.code === 'ENOENT') return notFound(name);
-  const corrupt = error.code.startsWith('Z_') || error.code.startsWith('ZSTD_') || error.code === 'ERR_BUFFER_TOO_LARGE';
+  const corrupt =
+    error.code.startsWith('Z_') || error.code.startsWith('ZSTD_') || error.code === 'ERR_BUFFER_TOO_LARGE';
   return fail('SOURCE_UNREADABLE', {
-    received: corrupt ? `${name}, whose compressed data is damaged or cut short` : `${name}, which cannot be opened (${error.code})`,
+    received: corrupt
+      ? `${name}, whose compressed data is damaged or cut short`
+      : `${name}, which cannot be opened (${error.code})`,
     expected: corrupt ? 'a complete gzip or zstd file' : 'a file that the user of the worker may read',
     next: corrupt ? 'copy or create the file again' : 'check the rights of the file and of its folders',
   });

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
-import type { Compression } from './byte-stream.ts';
+import type { Compression, Watcher } from './byte-stream.ts';
 import { compressionOf, readBytes } from './byte-stream.ts';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1';
@@ -24,12 +24,12 @@ export async function readHead(
   path: string,
   source: Pick<SourceSpec, 'compression' | 'encoding'>,
   maxBytes: number,
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<FileHead> {
   const compression = await compressionOf(path, source.compression);
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of readBytes(path, compression, signal)) {
+  for await (const piece of readBytes(path, compression, watcher)) {
     pieces.push(Buffer.from(piece));
     length += piece.length;
     if (length > maxBytes) break;

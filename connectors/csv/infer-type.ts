@@ -9,15 +9,27 @@ const LONG_DIGITS = 18;
 const TESTS: readonly (readonly [type: PrimitiveType, fits: (text: string) => boolean])[] = [
   ['boolean', (text) => /^(?:true|false)$/i.test(text)],
   // Digits with a zero in front are codes (zip, account), which a number would cut.
-  ['long', (text) => /^[+-]?(?:0|[1-9]\d*)$/.test(text) && text.length <= LONG_DIGITS],
-  ['double', (text) => /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?$/.test(text) && text.length < 40],
+  ['long', (text) => /^ *[+-]?(?:0|[1-9]\d*) *$/.test(text) && text.length <= LONG_DIGITS],
+  // A whole number with more digits than a double keeps is a code too.
+  [
+    'double',
+    (text) => /^ *[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})? *$/.test(text) && !/\d{16}/.test(text.split('.')[0] ?? ''),
+  ],
   ['date', (text) => isDate(/^(\d{4})-(\d{2})-(\d{2})$/.exec(text))],
   ['time', (text) => /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?$/.test(text)],
-  ['timestamp', (text) => isDate(/^(\d{4})-(\d{2})-(\d{2})(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?)?$/.exec(text))],
+  [
+    'timestamp',
+    (text) =>
+      isDate(/^(\d{4})-(\d{2})-(\d{2})(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?)?$/.exec(text)),
+  ],
   [
     'timestamptz',
     (text) =>
-      isDate(/^(\d{4})-(\d{2})-(\d{2})[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)? ?(?:Z|[+-]\d{2}(?::?\d{2})?)$/.exec(text)),
+      isDate(
+        /^(\d{4})-(\d{2})-(\d{2})[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-]\d{2}(?::?\d{2})?)$/.exec(
+          text,
+        ),
+      ),
   ],
   ['uuid', (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text)],
 ];
@@ -44,7 +56,7 @@ export interface InferredType {
 
 /** Is the text a value of some type other than text? Such a text is no column's name. */
 export function looksLikeValue(text: string): boolean {
-  return TESTS.some(([, fits]) => fits(text.trim()));
+  return TESTS.some(([, fits]) => fits(text));
 }
 
 /** One misfit in so many values is a malformed row; more of them, and the column is text. */
@@ -69,7 +81,7 @@ export function inferType(texts: Iterable<string>, tokens: readonly string[]): I
     values++;
     let spent = false;
     for (const candidate of candidates) {
-      if (!candidate.fits(raw.trim()) && ++candidate.misfits > MAX_MISFITS) spent = true;
+      if (!candidate.fits(raw) && ++candidate.misfits > MAX_MISFITS) spent = true;
     }
     if (spent) candidates = candidates.filter(({ misfits }) => misfits <= MAX_MISFITS);
     if (candidates.length === 0) break;

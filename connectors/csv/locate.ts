@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RejectedRow } from '../connector.ts';
+import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import { parseRecords } from './dialect.ts';
 import { decoded } from './normalise.ts';
@@ -28,7 +29,7 @@ const rowSchema = z.record(z.string(), z.string().nullable());
 export async function locateRows(
   rows: readonly RejectedRow[],
   { layouts, format }: CsvPosition,
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<RejectedRow[]> {
   const located = [...rows];
   for (const { columns, files } of layouts) {
@@ -38,7 +39,7 @@ export async function locateRows(
         if (row.sourceFile === file.path) search.add(row, index);
       });
       if (search.left === 0) continue;
-      const pieces = decoded(readBytes(file.path, file.compression, signal), file.encoding);
+      const pieces = decoded(readBytes(file.path, file.compression, watcher), file.encoding);
       for await (const record of splitRecords(pieces, format)) {
         const index = search.match(record);
         const row = index === undefined ? undefined : located[index];

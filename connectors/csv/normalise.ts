@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { fail, hasErrnoCode } from '../../contracts/errors.ts';
 import type { RejectedRow } from '../connector.ts';
 import { tooManyBadRows } from '../duckdb/gate.ts';
+import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import type { Encoding } from './head.ts';
 import type { PlannedFile } from './plan.ts';
@@ -32,14 +33,14 @@ export async function normalise(
   columns: number,
   target: string,
   maxBadRows: number,
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<NormalisedFile> {
   const rejected: RejectedRow[] = [];
   const shifts: { readonly from: number; readonly by: number }[] = [];
   let records = 0;
   let written = 0;
   await using output = await openCopy(target);
-  const pieces = decoded(readBytes(file.path, file.compression, signal), file.encoding);
+  const pieces = decoded(readBytes(file.path, file.compression, watcher), file.encoding);
   for await (const { bytes, line, problem } of splitRecords(pieces, format)) {
     if (problem !== undefined) {
       rejected.push({ sourceFile: file.path, line, column: null, reason: problem, raw: rawText(bytes) });

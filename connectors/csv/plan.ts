@@ -65,13 +65,19 @@ export async function planFiles({ request, source, files, format, layoutOf }: Pl
     // An empty file has no rows; it is only remembered.
     if (columns.length > 0) planned.push({ ...file, compression, encoding, columns });
   }
-  const position = { format: { ...format, nullStrings: [...format.nullStrings] }, skip, ...(cursor ? { cursorField: cursor.name } : {}) };
+  const position = {
+    format: { ...format, nullStrings: [...format.nullStrings] },
+    skip,
+    ...(cursor ? { cursorField: cursor.name } : {}),
+  };
   const groups = request.wholeRun === true ? [planned].filter(({ length }) => length > 0) : grouped(planned);
   return {
-    chunks: groups.map((group): SourceChunk => ({
-      position: { ...position, layouts: layoutsOf(group) },
-      estimatedBytes: group.reduce((sum, file) => sum + estimatedBytes(file), 0),
-    })),
+    chunks: groups.map(
+      (group): SourceChunk => ({
+        position: { ...position, layouts: layoutsOf(group) },
+        estimatedBytes: group.reduce((sum, file) => sum + estimatedBytes(file), 0),
+      }),
+    ),
     unchangedUnits: files.length - toRead.length,
     nextCheckpoint: mode === 'window' ? (request.checkpoint ?? {}) : withFiles(before, files),
   };

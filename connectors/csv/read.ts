@@ -4,6 +4,7 @@ import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type { ConnectorContext, RejectedRow, Relation } from '../connector.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
 import { identifier, literal } from '../duckdb/sql.ts';
+import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import { requireUnchanged } from './files.ts';
 import { locateRows } from './locate.ts';
@@ -53,14 +54,14 @@ export async function readChunk(
   for (const { columns, files: group } of position.layouts) {
     const plain: PlannedFile[] = [];
     for (const file of group) {
-      const count = countsInTime(file) ? countRecords(file, position.format, columns.length, context.signal) : undefined;
+      const count = countsInTime(file) ? countRecords(file, position.format, columns.length, context) : undefined;
       if (count !== undefined && !(lookFirst && (await count).irregular)) {
         counts.push(count);
         plain.push(file);
         continue;
       }
       const target = path.join(context.scratchFolder, `copy-${++reads}.csv`);
-      const copy = await normalise(file, position.format, columns.length, target, maxBadRows, context.signal);
+      const copy = await normalise(file, position.format, columns.length, target, maxBadRows, context);
       counts.push(Promise.resolve({ records: copy.records + copy.rejected.length, irregular: false }));
       parts.push({ columns, files: [file], copy, parallel: false });
     }
@@ -79,14 +80,14 @@ export async function readChunk(
     sourceFile: FILE_COLUMN,
     nullTexts: position.format.nullStrings,
     ...(position.cursorField === undefined ? {} : { cursorField: position.cursorField }),
-    locate: (rows) => locateRows(rows, position, context.signal),
+    locate: (rows) => locateRows(rows, position, context),
     finish: async (limit, rowsRead) => {
       const rejected: RejectedRow[] = [];
       let count = 0;
       for (const { part, tables } of reading) {
         const left = await readRejects(session, tables, maxBadRows, limit);
         count += left.count + (part.copy?.rejected.length ?? 0);
-        rejected.push(...(part.copy?.rejected ?? []), ...(await withLines(left.rows, part, context.signal)));
+        rejected.push(...(part.copy?.rejected ?? []), ...(await withLines(left.rows, part, context)));
       }
       for (const file of files) await requireUnchanged(file);
       await requireSum(counts, rowsRead + count, context.attempt);
@@ -123,7 +124,9 @@ function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { 
     `rejects_limit = ${tables.limit}`,
     ...(files.length > 1 ? [`filename = ${literal(FILE_COLUMN)}`] : []),
   ];
-  const list = wanted.map(({ name }) => (columns.includes(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`));
+  const list = wanted.map(({ name }) =>
+    columns.includes(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`,
+  );
   const file = files.length > 1 ? FILE_COLUMN : `${literal(first.path)} AS ${FILE_COLUMN}`;
   return `SELECT ${[...list, file].join(', ')} FROM read_csv([${paths.map(literal).join(', ')}], ${options.join(', ')})`;
 }
@@ -132,14 +135,17 @@ function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { 
 const NO_NULL = '\u0001no null\u0001';
 
 /** Adds the lines, by one pass over each file up to its last bad row. */
-async function withLines(rows: readonly ReaderReject[], part: Part, signal: AbortSignal): Promise<RejectedRow[]> {
+async function withLines(rows: readonly ReaderReject[], part: Part, watcher: Watcher): Promise<RejectedRow[]> {
   const result: RejectedRow[] = [];
   for (const file of part.files) {
     const path = part.copy?.path ?? file.path;
     const own = rows.filter((row) => row.path === path);
     if (own.length === 0) continue;
-    const bytes = readBytes(path, part.copy ? 'none' : file.compression, signal);
-    const lines = await linesAt(bytes, own.map(({ position }) => position));
+    const bytes = readBytes(path, part.copy ? 'none' : file.compression, watcher);
+    const lines = await linesAt(
+      bytes,
+      own.map(({ position }) => position),
+    );
     own.forEach(({ column, reason, raw }, index) => {
       const line = lines[index] ?? 1;
       const sourceLine = part.copy?.sourceLine(line) ?? line;

@@ -43,8 +43,8 @@ const rowSchema = z.object({
 
 /**
  * The rows in a pair of reject tables: one for each row, however many of its fields are wrong, with the first error
- * in it; at most `limit` of them, in order. `count` is exact. Errors: TOO_MANY_BAD_ROWS when DuckDB's own limit was
- * reached, since what lies beyond is not known.
+ * in it; at most `limit` of them, in order. `count` is exact. Errors: TOO_MANY_BAD_ROWS, also when DuckDB's own limit
+ * was reached, since what lies beyond is not known.
  */
 export async function readRejects(
   session: DuckDbSession,
@@ -59,7 +59,7 @@ export async function readRejects(
       `coalesce(max(entries), 0)::INT AS entries FROM (SELECT *, count(*) OVER (PARTITION BY scan_id, file_id) AS entries FROM ${errors})`,
   );
   const { rows: count, entries } = z.object({ rows: z.number(), entries: z.number() }).parse(totals);
-  if (entries >= kept) throw tooManyBadRows(maxBadRows, { reason: 'its form', column: null });
+  if (entries >= kept || count > maxBadRows) throw tooManyBadRows(maxBadRows, { reason: 'their form', column: null });
   const listed = await session.rows(
     `SELECT any_value(s.file_path) AS path, line_byte_position - 1 AS position, ` +
       `arg_min(column_name, byte_position) AS "column", arg_min(error_type::VARCHAR, byte_position) AS reason, ` +

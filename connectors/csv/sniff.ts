@@ -1,6 +1,7 @@
 import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { Column } from '../../contracts/schema.ts';
+import type { Watcher } from './byte-stream.ts';
 import type { Dialect, SniffedDialect, TextRecord } from './dialect.ts';
 import { parseRecords, sniffDialect } from './dialect.ts';
 import type { Encoding, FileHead } from './head.ts';
@@ -46,11 +47,11 @@ export async function sniffFiles(
   paths: readonly string[],
   source: SourceSpec,
   contract: readonly Column[],
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<SniffResult> {
   const heads: FileHead[] = [];
   for (const path of spread(paths, SAMPLED_FILES)) {
-    const head = await readHead(path, source, HEAD_BYTES / Math.min(paths.length, SAMPLED_FILES), signal);
+    const head = await readHead(path, source, HEAD_BYTES / Math.min(paths.length, SAMPLED_FILES), watcher);
     if (head.text.trim() !== '') heads.push(head);
   }
   const [first] = heads;
@@ -67,7 +68,12 @@ export async function sniffFiles(
   const { delimiter, quote, escape } = dialect;
   const format = { delimiter, quote, escape, header, nullStrings };
   const rows = sampled.reduce((sum, { records }) => sum + records.length - (header ? 1 : 0), 0);
-  return { format, columns, empty: rows === 0, notes: [...describe(format, first, rows, paths.length), ...misfitNotes(inferred)] };
+  return {
+    format,
+    columns,
+    empty: rows === 0,
+    notes: [...describe(format, first, rows, paths.length), ...misfitNotes(inferred)],
+  };
 }
 
 /** The layout of one file: read from its head, with the dialect that all files share. */
@@ -76,9 +82,9 @@ export async function readLayout(
   format: CsvFormat,
   source: SourceSpec,
   contract: readonly Column[],
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<FileLayout> {
-  const head = await readHead(path, source, LAYOUT_BYTES, signal);
+  const head = await readHead(path, source, LAYOUT_BYTES, watcher);
   const [first] = parseRecords(head.text, format, 1);
   const columns = first === undefined ? [] : columnNames(first, format.header, contract, path);
   return { path, compression: head.compression, encoding: head.encoding, columns };
@@ -110,7 +116,12 @@ function requireDialect(head: FileHead, source: SourceSpec): SniffedDialect {
 }
 
 function columnNames(first: TextRecord, header: boolean, contract: readonly Column[], path: string): string[] {
-  return header ? headerNames(first, path) : placeNames(first.length, contract.map(({ name }) => name));
+  return header
+    ? headerNames(first, path)
+    : placeNames(
+        first.length,
+        contract.map(({ name }) => name),
+      );
 }
 
 function collectTexts(

@@ -1,5 +1,5 @@
-import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import { fail } from '../../contracts/errors.ts';
+import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type {
   Checkpoint,
   ConnectorContext,
@@ -50,11 +50,11 @@ export class CsvSource implements Source {
     const { source } = this.#settings;
     const contract = this.#contract(object);
     const paths = await this.#files(object);
-    const sniffed = await sniffFiles(paths, source, contract, context.signal);
+    const sniffed = await sniffFiles(paths, source, contract, context);
     const given = new Map(Object.entries(source.types ?? {}).map(([name, type]) => [name, type]));
     const promised = new Map(contract.map((column) => [column.name, column]));
     const layouts: FileLayout[] = [];
-    for (const path of paths) layouts.push(await readLayout(path, sniffed.format, source, contract, context.signal));
+    for (const path of paths) layouts.push(await readLayout(path, sniffed.format, source, contract, context));
     const inferred = new Map(sniffed.columns.map((column) => [column.name, column]));
     const columns = unionNames(layouts).map((name): Column => {
       const column = promised.get(name) ?? inferred.get(name) ?? { name, type: 'string', required: false };
@@ -69,13 +69,13 @@ export class CsvSource implements Source {
     const { source } = this.#settings;
     const contract = this.#contract(request.object);
     const paths = await this.#files(request.object);
-    const { format } = await sniffFiles(paths, source, contract, context.signal);
+    const { format } = await sniffFiles(paths, source, contract, context);
     const files = [];
     for (const path of paths) {
       context.signal.throwIfAborted();
       files.push(await inspectFile(path));
     }
-    const layoutOf = (path: string) => readLayout(path, format, source, contract, context.signal);
+    const layoutOf = (path: string) => readLayout(path, format, source, contract, context);
     return planFiles({ request, source, files, format, layoutOf });
   }
 
@@ -94,7 +94,8 @@ export class CsvSource implements Source {
   checkpointAfter(planned: Checkpoint, highestCursor: string | undefined): Checkpoint {
     if (highestCursor === undefined) return planned;
     const before = parseCheckpoint(planned);
-    const cursor = before.cursor === undefined || isHigher(highestCursor, before.cursor) ? highestCursor : before.cursor;
+    const cursor =
+      before.cursor === undefined || isHigher(highestCursor, before.cursor) ? highestCursor : before.cursor;
     return { ...before, cursor };
   }
 
@@ -113,8 +114,22 @@ function isHigher(a: string, b: string): boolean {
   return numbers ? BigInt(a) > BigInt(b) : a > b;
 }
 
+/** Errors: DUPLICATE_COLUMN where two files spell one name in different cases. */
 function unionNames(layouts: readonly FileLayout[]): string[] {
-  return [...new Set(layouts.flatMap(({ columns }) => columns))];
+  const seen = new Map<string, { readonly name: string; readonly path: string }>();
+  for (const { path, columns } of layouts) {
+    for (const name of columns) {
+      const other = seen.get(name.toLowerCase()) ?? { name, path };
+      seen.set(name.toLowerCase(), other);
+      if (other.name === name) continue;
+      throw fail('DUPLICATE_COLUMN', {
+        received: `the column "${other.name}" in ${other.path} and "${name}" in ${path}`,
+        expected: 'one spelling of a column in all files of an object',
+        next: 'rename it in one of the files',
+      });
+    }
+  }
+  return [...seen.values()].map(({ name }) => name);
 }
 
 function requireTypes(

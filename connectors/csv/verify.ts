@@ -1,3 +1,4 @@
+import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import type { PlannedFile } from './plan.ts';
 import { RecordScan } from './record-scan.ts';
@@ -22,16 +23,16 @@ export function countRecords(
   file: PlannedFile,
   format: CsvFormat,
   columns: number,
-  signal: AbortSignal,
+  watcher: Watcher,
 ): Promise<FileCount> {
-  const count = scan(file, format, columns, signal);
+  const count = scan(file, format, columns, watcher);
   count.catch(() => undefined);
   return count;
 }
 
-async function scan(file: PlannedFile, format: CsvFormat, columns: number, signal: AbortSignal): Promise<FileCount> {
+async function scan(file: PlannedFile, format: CsvFormat, columns: number, watcher: Watcher): Promise<FileCount> {
   const counter = new RecordScan(format, columns);
-  for await (const piece of readBytes(file.path, file.compression, signal)) {
+  for await (const piece of readBytes(file.path, file.compression, watcher)) {
     counter.push(piece);
     if (counter.irregular) return { records: 0, irregular: true };
   }

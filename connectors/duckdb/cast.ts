@@ -80,15 +80,17 @@ function exactText(value: string, to: ColumnType, target: string): string {
   const exact = (unusual: string, wide: string) =>
     `CASE WHEN ${unusual} THEN CASE WHEN TRY_CAST(${value} AS ${wide}) = ${cast} THEN ${cast} END ELSE ${cast} END`;
   const scale = decimalParts(to)?.scale;
-  if (to === 'int' || to === 'long') return exact(`contains(${value}, '.') OR contains(${value}, 'e')`, 'DECIMAL(38, 15)');
+  if (to === 'int' || to === 'long')
+    return exact(`contains(${value}, '.') OR contains(${value}, 'e')`, 'DECIMAL(38, 15)');
   if (scale !== undefined) {
     const fraction = `length(${value}) - strpos(${value}, '.')`;
     const unusual = `(strpos(${value}, '.') > 0 AND ${fraction} > ${scale}) OR contains(${value}, 'e')`;
     return exact(unusual, `DECIMAL(38, ${Math.min(38, scale + 12)})`);
   }
-  if (to === 'date') return exact(`length(${value}) > 10`, 'TIMESTAMP');
+  if (to === 'date') return exact(`length(${value}) > 10 AND length(trim(${value})) > 10`, 'TIMESTAMP');
   if (to === 'time') return `CASE WHEN regexp_full_match(${value}, ${literal(TIME)}) THEN ${cast} END`;
-  if (to === 'timestamp') return `CASE WHEN length(${value}) <= 19 OR NOT regexp_matches(${value}, ${literal(OFFSET)}) THEN ${cast} END`;
+  if (to === 'timestamp')
+    return `CASE WHEN length(${value}) <= 19 OR NOT regexp_matches(${value}, ${literal(OFFSET)}) THEN ${cast} END`;
   return cast;
 }
 

@@ -76,7 +76,10 @@ export function requireFewBadRows(badRows: number, maxBadRows: number): void {
 }
 
 /** The cursor's type in the schema, and SQL for its value in the relation, null where it has none. */
-function cursorOf({ columns, cursorField }: Relation, schema: readonly Column[]): { sql: string; type: ColumnType } | undefined {
+function cursorOf(
+  { columns, cursorField }: Relation,
+  schema: readonly Column[],
+): { sql: string; type: ColumnType } | undefined {
   const read = columns.find(({ name }) => name === cursorField);
   if (read === undefined) return undefined;
   const type = schema.find(({ name }) => name === cursorField)?.type ?? read.type;

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { sourceSchema } from '../../contracts/job-source.ts';
-import { transformationsSchema } from '../../contracts/job-transformations.ts';
-import type { RunOptions } from '../../contracts/run.ts';
-import type { StreamSchema } from '../../contracts/schema.ts';
 import type { Checkpoint, ConnectorContext, RejectedRow } from '../../connectors/connector.ts';
 import { CsvSource } from '../../connectors/csv/source.ts';
 import { assembleSelect } from '../../connectors/duckdb/select.ts';
 import { compileTransformations } from '../../connectors/duckdb/transform.ts';
+import { sourceSchema } from '../../contracts/job-source.ts';
+import { transformationsSchema } from '../../contracts/job-transformations.ts';
+import type { RunOptions } from '../../contracts/run.ts';
+import type { StreamSchema } from '../../contracts/schema.ts';
 import { openSession } from './duckdb.ts';
 
 /** A csv source over files in a folder, with whatever else the job's `source` says. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DativoError } from '../../../contracts/errors.ts';
 import { translateDuckDbError } from '../../../connectors/duckdb/errors.ts';
+import { DativoError } from '../../../contracts/errors.ts';
 import { openSession } from '../../support/duckdb.ts';
 
 async function codeOf(sql: string): Promise<DativoError> {
@@ -47,7 +47,9 @@ describe("DuckDB's errors", () => {
   });
 
   it('tell a file that cannot be opened', async () => {
-    expect(await codeOf(`SELECT * FROM read_csv('/nonexistent/marker.csv')`)).toMatchObject({ code: 'SOURCE_UNREADABLE' });
+    expect(await codeOf(`SELECT * FROM read_csv('/nonexistent/marker.csv')`)).toMatchObject({
+      code: 'SOURCE_UNREADABLE',
+    });
   });
 
   it.each([

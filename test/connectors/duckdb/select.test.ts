@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Column } from '../../../contracts/schema.ts';
 import type { Relation } from '../../../connectors/connector.ts';
 import { describeQuery } from '../../../connectors/duckdb/describe.ts';
 import type { SelectRequest } from '../../../connectors/duckdb/select.ts';
 import { assembleSelect } from '../../../connectors/duckdb/select.ts';
 import { compileTransformations } from '../../../connectors/duckdb/transform.ts';
+import type { Column } from '../../../contracts/schema.ts';
 import { openSession } from '../../support/duckdb.ts';
 
 async function selected(
@@ -30,7 +30,14 @@ async function selected(
   gate.register(session);
   const rows = await gate.watch(() => session.rows(select.sql));
   const types = await describeQuery(session, select.sql);
-  return { rows, types, counts: gate.counts(), rejected: gate.rejected(), sql: select.sql, cursor: select.highestCursor() };
+  return {
+    rows,
+    types,
+    counts: gate.counts(),
+    rejected: gate.rejected(),
+    sql: select.sql,
+    cursor: select.highestCursor(),
+  };
 }
 
 const column = (name: string, type: Column['type'], required = false): Column => ({ name, type, required });

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TransformationInput } from '../../../contracts/job-transformations.ts';
-import { transformationsSchema } from '../../../contracts/job-transformations.ts';
-import type { Column } from '../../../contracts/schema.ts';
 import type { Relation } from '../../../connectors/connector.ts';
 import { describeQuery } from '../../../connectors/duckdb/describe.ts';
 import { assembleSelect } from '../../../connectors/duckdb/select.ts';
 import type { DuckDbSession } from '../../../connectors/duckdb/session.ts';
 import { compileTransformations } from '../../../connectors/duckdb/transform.ts';
+import type { TransformationInput } from '../../../contracts/job-transformations.ts';
+import { transformationsSchema } from '../../../contracts/job-transformations.ts';
+import type { Column } from '../../../contracts/schema.ts';
 import { openSession } from '../../support/duckdb.ts';
 
 async function relationOf(session: DuckDbSession, sql: string): Promise<Relation> {
@@ -22,7 +22,13 @@ async function transformed(sql: string, steps: unknown, session?: DuckDbSession)
   const relation = await relationOf(used, sql);
   const compiled = await compileTransformations(transformationsSchema.parse(steps), relation.columns, used);
   const schema = { columns: relation.columns, primaryKey: [] };
-  const select = assembleSelect({ relation, schema, transformations: compiled, target: compiled.columns, maxBadRows: 1000 });
+  const select = assembleSelect({
+    relation,
+    schema,
+    transformations: compiled,
+    target: compiled.columns,
+    maxBadRows: 1000,
+  });
   using gate = select.gate;
   gate.register(used);
   const rows = await gate.watch(() => used.rows(select.sql));
@@ -30,7 +36,10 @@ async function transformed(sql: string, steps: unknown, session?: DuckDbSession)
   return { rows, counts: gate.counts(), rejected: gate.rejected(), compiled, sql: select.sql };
 }
 
-async function refusal(sql: string, steps: readonly (TransformationInput | Record<string, unknown>)[]): Promise<string> {
+async function refusal(
+  sql: string,
+  steps: readonly (TransformationInput | Record<string, unknown>)[],
+): Promise<string> {
   try {
     await transformed(sql, steps);
   } catch (error) {
@@ -133,13 +142,16 @@ describe('transformations', () => {
   });
 
   it('refuse a cast between types of which none can become the other', async () => {
-    expect(await refusal('SELECT true AS a', [{ type: 'cast', columns: { a: 'date' } }])).toContain('from boolean to date');
+    expect(await refusal('SELECT true AS a', [{ type: 'cast', columns: { a: 'date' } }])).toContain(
+      'from boolean to date',
+    );
   });
 
   it('mask all but the ends, and never show a value that is too short to hide', async () => {
-    const { rows } = await transformed(`SELECT * FROM (VALUES ('4111111111111111'), ('1234'), ('é€😀xyz'), (NULL)) t(card)`, [
-      { type: 'mask', columns: ['card'], keep_first: 2, keep_last: 2 },
-    ]);
+    const { rows } = await transformed(
+      `SELECT * FROM (VALUES ('4111111111111111'), ('1234'), ('é€😀xyz'), (NULL)) t(card)`,
+      [{ type: 'mask', columns: ['card'], keep_first: 2, keep_last: 2 }],
+    );
     expect(rows.map((row) => row['card'])).toEqual(['41************11', '****', 'é€**yz', null]);
   });
 
@@ -161,7 +173,9 @@ describe('transformations', () => {
         fc.string({ unit: 'grapheme', maxLength: 80 }).filter((text) => !text.includes('\0')),
         async (key, text) => {
           const literalText = `'${text.replaceAll("'", "''")}'`;
-          const { rows, sql } = await transformed(`SELECT ${literalText} AS v`, [{ type: 'hash', columns: ['v'], key }]);
+          const { rows, sql } = await transformed(`SELECT ${literalText} AS v`, [
+            { type: 'hash', columns: ['v'], key },
+          ]);
           expect(rows).toEqual([{ v: createHmac('sha256', key).update(text).digest('hex') }]);
           if (key.length > 8) expect(sql).not.toContain(key);
         },
@@ -221,7 +235,9 @@ describe('transformations', () => {
   });
 
   it('refuse two columns whose names differ only in the case of letters', async () => {
-    expect(await refusal('SELECT 1 AS a, 2 AS b', [{ name: 'A', type: 'sql', expression: 'b' }])).toContain('"A" beside "a"');
+    expect(await refusal('SELECT 1 AS a, 2 AS b', [{ name: 'A', type: 'sql', expression: 'b' }])).toContain(
+      '"A" beside "a"',
+    );
     expect(await refusal('SELECT 1 AS a, 2 AS b', [{ type: 'rename', columns: { a: 'B' } }])).toContain('two columns');
   });
 
