@@ -83,7 +83,8 @@ async function runOnce(
   const marker = path.join(folder, `${name}.killed`);
   const start = await starter(client, jobFile, tenant);
   const workflow = await start();
-  const workers = [startWorker(server.address, scenario.point, marker)];
+  const first = startWorker(server.address, scenario.point, marker);
+  const workers = [first];
   if (disturbance === 'started-twice') {
     workers.push(startWorker(server.address, 'none', marker));
     // The second start must meet the first: it is refused, and changes nothing.
@@ -92,11 +93,12 @@ async function runOnce(
       () => {},
     );
   }
-  const restarting = once(workers[0] as ChildProcess, 'exit').then(([, signal]) => {
+  const restarting = once(first, 'exit').then(([, signal]) => {
     if (signal === 'SIGKILL') workers.push(startWorker(server.address, 'none', marker));
   });
   if (disturbance === 'server-killed') {
-    await sleep(600 + Math.random() * 800);
+    if (first.stdout) await once(first.stdout, 'data');
+    await sleep(Math.random() * 800);
     await server.killAndRestart();
   }
   const outcome = await Promise.race([workflow.result().then(() => 'done', () => 'failed'), sleep(90_000, 'stuck')]);
@@ -129,5 +131,5 @@ async function starter(client: Client, jobFile: string, tenant: string) {
 }
 
 function startWorker(address: string, point: string, marker: string): ChildProcess {
-  return spawn(process.execPath, [FAULTY_WORKER, address, point, marker], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(process.execPath, [FAULTY_WORKER, address, point, marker], { stdio: ['ignore', 'pipe', 'ignore'] });
 }
