@@ -5,7 +5,7 @@ import type { PlanRequest, SkipRule } from '../connector.ts';
 import { CURSOR_TYPES, cursorLiteral, isCursorType } from '../duckdb/cursor.ts';
 import { nearestName } from '../duckdb/nearest.ts';
 import { identifier } from '../duckdb/sql.ts';
-import { toDuckDb } from '../duckdb/types.ts';
+import { toDuckDb } from '../duckdb/type-names.ts';
 
 /** The cursor of an incremental job, checked against the columns. Errors: CURSOR_FIELD_UNKNOWN. */
 export function cursorColumn(source: SourceSpec, columns: readonly Column[]): Column | undefined {

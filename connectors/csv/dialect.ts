@@ -22,12 +22,10 @@ export function parseRecords(text: string, dialect: Dialect, limit: number): Tex
   let record: Field[] = [];
   let position = 0;
 
+  const fieldEnd = new RegExp(`[\\n\\r]|${delimiter.replaceAll(/[$^*+?.()|[\]{}\\]/g, '\\$&')}`, 'g');
   const endOf = (from: number): number => {
-    for (let at = from; at < text.length; at++) {
-      const character = text[at];
-      if (character === '\n' || character === '\r' || text.startsWith(delimiter, at)) return at;
-    }
-    return text.length;
+    fieldEnd.lastIndex = from;
+    return fieldEnd.exec(text)?.index ?? text.length;
   };
 
   while (position < text.length && records.length < limit) {

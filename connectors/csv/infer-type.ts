@@ -13,7 +13,9 @@ const TESTS: readonly (readonly [type: PrimitiveType, fits: (text: string) => bo
   // A whole number with more digits than a double keeps is a code too.
   [
     'double',
-    (text) => /^ *[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})? *$/.test(text) && !/\d{16}/.test(text.split('.')[0] ?? ''),
+    (text) =>
+      /^ *[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})? *$/.test(text) &&
+      !/\d{16}/.test(text.split('.')[0] ?? ''),
   ],
   ['date', (text) => isDate(/^(\d{4})-(\d{2})-(\d{2})$/.exec(text))],
   ['time', (text) => /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?$/.test(text)],

@@ -52,6 +52,16 @@ export async function locateRows(
   return located;
 }
 
+/** A row that is no JSON object of texts is one that cannot be found again; what it holds must not reach an error. */
+function parseRow(raw: string): ReadonlyMap<string, string | null> {
+  try {
+    const row = rowSchema.safeParse(JSON.parse(raw));
+    return new Map(row.success ? Object.entries(row.data) : []);
+  } catch {
+    return new Map();
+  }
+}
+
 class Search {
   readonly #columns: readonly string[];
   readonly #format: CsvFormat;
@@ -72,7 +82,7 @@ class Search {
   }
 
   add({ raw, column }: RejectedRow, index: number): void {
-    const row = new Map(Object.entries(rowSchema.parse(JSON.parse(raw))));
+    const row = parseRow(raw);
     this.#fields = this.#columns.flatMap((name, place) => (row.has(name) ? [place] : []));
     const field = this.#fields.find((place) => this.#columns[place] === column) ?? this.#fields[0];
     if (field === undefined) return;

@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fail } from '../../contracts/errors.ts';
 import type { Column, StreamSchema } from '../../contracts/schema.ts';
@@ -22,12 +23,17 @@ interface Part {
   readonly files: readonly PlannedFile[];
   /** The copy that is read in place of its only file. */
   readonly copy?: NormalisedFile;
+  /** Another name for its only file. */
+  readonly link?: string;
   readonly parallel: boolean;
 }
 
 const FILE_COLUMN = '__dativo_source_file';
-/** Files below this size are not divided among threads, and counted before they are read. */
+/** Files below this size together are counted before they are read. */
 const SMALL_BYTES = 64 * 1_048_576;
+
+/** DuckDB takes every path for a glob; a file whose name looks like one is read through a link. */
+const GLOB_CHARACTERS = /[*?[\]{}]/;
 
 let reads = 0;
 
@@ -57,7 +63,11 @@ export async function readChunk(
       const count = countsInTime(file) ? countRecords(file, position.format, columns.length, context) : undefined;
       if (count !== undefined && !(lookFirst && (await count).irregular)) {
         counts.push(count);
-        plain.push(file);
+        if (GLOB_CHARACTERS.test(file.path)) {
+          const link = path.join(context.scratchFolder, `link-${++reads}`);
+          await symlink(file.path, link);
+          parts.push({ columns, files: [file], link, parallel: false });
+        } else plain.push(file);
         continue;
       }
       const target = path.join(context.scratchFolder, `copy-${++reads}.csv`);
@@ -68,7 +78,11 @@ export async function readChunk(
     const compressions = [...new Set(plain.map(({ compression }) => compression))];
     for (const compression of compressions) {
       const same = plain.filter((file) => file.compression === compression);
-      parts.push({ columns, files: same, parallel: !lookFirst && compression === 'none' && same.length === 1 });
+      parts.push({
+        columns,
+        files: same,
+        parallel: context.attempt === 1 && compression === 'none' && same.length === 1,
+      });
     }
   }
   const reading = parts.map((part) => ({ part, tables: rejectTables(maxBadRows, part.columns.length) }));
@@ -106,11 +120,13 @@ function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { 
   const { files, copy, columns } = part;
   const [first] = files;
   if (first === undefined) throw new RangeError('a part without files');
-  const paths = copy ? [copy.path] : files.map((file) => file.path);
+  const paths = files.map((file) => readPath(part, file));
   const nulls = format.nullStrings.length > 0 ? format.nullStrings : [NO_NULL];
   const options = [
     `columns = {${columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`,
     'auto_detect = false',
+    // A folder called `key=value` adds no column.
+    'hive_partitioning = false',
     `header = ${format.header}`,
     `delim = ${literal(format.delimiter)}`,
     `quote = ${literal(format.quote)}`,
@@ -131,6 +147,10 @@ function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { 
   return `SELECT ${[...list, file].join(', ')} FROM read_csv([${paths.map(literal).join(', ')}], ${options.join(', ')})`;
 }
 
+function readPath({ copy, link }: Part, file: PlannedFile): string {
+  return copy?.path ?? link ?? file.path;
+}
+
 /** Stands for "no text means null": DuckDB wants at least one. */
 const NO_NULL = '\u0001no null\u0001';
 
@@ -138,10 +158,10 @@ const NO_NULL = '\u0001no null\u0001';
 async function withLines(rows: readonly ReaderReject[], part: Part, watcher: Watcher): Promise<RejectedRow[]> {
   const result: RejectedRow[] = [];
   for (const file of part.files) {
-    const path = part.copy?.path ?? file.path;
-    const own = rows.filter((row) => row.path === path);
+    const name = readPath(part, file);
+    const own = rows.filter((row) => row.path === name);
     if (own.length === 0) continue;
-    const bytes = readBytes(path, part.copy ? 'none' : file.compression, watcher);
+    const bytes = readBytes(name, part.copy ? 'none' : file.compression, watcher);
     const lines = await linesAt(
       bytes,
       own.map(({ position }) => position),

@@ -51,7 +51,7 @@ export class RecordScan {
   }
 
   push(piece: Buffer): void {
-    if (piece.length === 0 || this.#irregular) return;
+    if (piece.length === 0 || this.#irregular || this.#pushPlain(piece)) return;
     const quotes = new Finder(piece, this.#quote);
     const newlines = new Finder(piece, LF);
     const returns = new Finder(piece, CR);
@@ -92,6 +92,37 @@ export class RecordScan {
   end(): void {
     if (this.#inQuotes && !this.#afterQuote) this.#irregular = true;
     if (this.#carried > 0 && !(this.#carried === 1 && this.#previous === CR)) this.#records++;
+  }
+
+  /**
+   * The short way for a piece without quotes and carriage returns, which most pieces of most files are: four bytes
+   * at a time. Tells whether it was taken.
+   */
+  #pushPlain(piece: Buffer): boolean {
+    if (this.#first || this.#inQuotes || this.#afterQuote || this.#previous === CR || this.#lines === 'crlf')
+      return false;
+    if (piece.byteOffset % 4 !== 0 || piece.includes(CR) || (this.#quote >= 0 && piece.includes(this.#quote)))
+      return false;
+    this.#lines ??= 'lf';
+    let start = -this.#carried;
+    const end = (at: number) => {
+      if (piece[at] !== LF) return;
+      if (at - start > MAX_RECORD_BYTES) this.#irregular = true;
+      if (this.#countsBlank || at > start) this.#records++;
+      start = at + 1;
+    };
+    const words = new Int32Array(piece.buffer, piece.byteOffset, Math.floor(piece.length / 4));
+    for (let word = 0; word < words.length; word++) {
+      // A byte of x is zero where one of the word is LF; the usual test for a zero byte finds it.
+      const x = (words[word] ?? 0) ^ 0x0a0a0a0a;
+      if (((x - 0x01010101) & ~x & 0x80808080) === 0) continue;
+      for (let at = word * 4; at < word * 4 + 4; at++) end(at);
+    }
+    for (let at = words.length * 4; at < piece.length; at++) end(at);
+    this.#carried = piece.length - start;
+    this.#previous = piece.at(-1) ?? LF;
+    if (this.#carried > MAX_RECORD_BYTES) this.#irregular = true;
+    return true;
   }
 
   /** What the bytes before this piece left open; the position to start from. */

@@ -138,7 +138,7 @@ function collectTexts(
     // Rows with another number of fields are malformed and say nothing about types.
     for (const record of header ? records.slice(1) : records) {
       if (record.length !== names.length) continue;
-      names.forEach((name, index) => texts.get(name)?.push(record[index]?.text ?? ''));
+      for (const [index, name] of names.entries()) texts.get(name)?.push(record[index]?.text ?? '');
     }
   }
   return texts;

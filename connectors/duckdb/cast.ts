@@ -1,7 +1,7 @@
 import type { ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import { decimalParts, fixedLength, typeName } from '../../contracts/schema.ts';
 import { literal } from './sql.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 /** How a value becomes one of another type: SQL that is null when it cannot, and SQL that tells so. */
 export interface Cast {
@@ -53,7 +53,8 @@ export function sameType(from: ColumnType, to: ColumnType): boolean {
  * Where `canCast` is false, it fails for every value.
  */
 export function castTo(value: string, from: ColumnType, to: ColumnType): Cast {
-  const failed = (result: string) => `${value} IS NOT NULL AND ${result} IS NULL`;
+  // In this order: most rows are done with after the first test.
+  const failed = (result: string) => `${result} IS NULL AND ${value} IS NOT NULL`;
   const target = toDuckDb(to);
   if (!canCast(from, to)) return { sql: `NULL::${target}`, failed };
   if (isText(from) && isNested(to)) return { sql: `TRY(CAST(CAST(${value} AS JSON) AS ${target}))`, failed };

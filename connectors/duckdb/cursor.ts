@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../contracts/schema.ts';
 import { literal } from './sql.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 const ORDERED: readonly ColumnType[] = ['int', 'long', 'date', 'timestamp', 'timestamptz'];
 

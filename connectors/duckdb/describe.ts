@@ -3,7 +3,7 @@ import { DuckDBArrayType, DuckDBListType, DuckDBMapType, DuckDBStructType } from
 import type { Column, ColumnType } from '../../contracts/schema.ts';
 import type { DuckDbSession } from './session.ts';
 import { identifier } from './sql.ts';
-import { scalarFromDuckDb, toDuckDb } from './types.ts';
+import { scalarFromDuckDb, toDuckDb } from './type-names.ts';
 
 /** The column type of a DuckDB type; `string` where Iceberg has none (enum, interval, union, …). */
 export function fromDuckDb(type: DuckDBType): ColumnType {

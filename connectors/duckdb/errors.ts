@@ -70,6 +70,15 @@ const TRANSLATIONS: readonly Translation[] = [
     }),
   },
   {
+    pattern: /^Invalid Input Error: (?:CSV Error|The CSV Parser)/,
+    code: 'SOURCE_MISCOUNTED',
+    parts: () => ({
+      received: "a CSV file whose form DuckDB's reader cannot follow",
+      expected: 'well-formed quotes and one kind of line end',
+      next: 'the file is read again, more carefully',
+    }),
+  },
+  {
     pattern: /^Binder Error: Referenced column "([^"]*)" not found/,
     code: 'QUERY_INVALID',
     parts: (match) => ({

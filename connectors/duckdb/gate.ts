@@ -32,10 +32,11 @@ export interface Check {
 export interface GateArguments {
   /** INTEGER: 0 keeps the row, a rule's number skips it, a check's number keeps it aside. */
   readonly code: string;
-  /** VARCHAR: the row as text, evaluated where the code is a check's. */
+  /**
+   * VARCHAR: the file that the row came from, a zero character, and the row as text; wanted where the code is a
+   * check's. One argument, because each costs time on every row.
+   */
   readonly raw?: string;
-  /** VARCHAR: the file that the row came from. */
-  readonly file?: string;
   /** BIGINT: the row's place in the order of the cursor; null has none. */
   readonly cursor?: string;
 }
@@ -71,6 +72,7 @@ export class RowGate implements Disposable {
   readonly #skipped: number[] = [];
   readonly #rejected: RejectedRow[] = [];
   #functions: DuckDBScalarFunction[] = [];
+  #session: DuckDbSession | undefined;
   #kept = 0;
   #violated = 0;
   #rawBytes = 0;
@@ -105,11 +107,12 @@ export class RowGate implements Disposable {
 
   /** Makes the gate's functions known to the session; before the query that uses them. */
   register(session: DuckDbSession): void {
+    this.#session = session;
     for (const last of [false, true]) {
       const created = DuckDBScalarFunction.create({
         name: this.#functionName(last),
         returnType: BOOLEAN,
-        parameterTypes: [INTEGER, VARCHAR, VARCHAR, BIGINT],
+        parameterTypes: [INTEGER, VARCHAR, BIGINT],
         // Without this DuckDB folds a call with a constant NULL argument to NULL and never makes it.
         specialHandling: true,
         volatile: true,
@@ -137,12 +140,21 @@ export class RowGate implements Disposable {
     return this.#call(false, args);
   }
 
-  /** Runs the work that consumes the query; the gate's own failure wins over what DuckDB makes of it. */
+  /**
+   * Runs the work that consumes the query, in the session that the gate was registered with; the gate's own failure
+   * wins over what DuckDB makes of it. Meanwhile DuckDB may not push the gate below what computes its arguments: it
+   * would copy all of that into each of them, and compute it again for each.
+   */
   async watch<T>(work: () => Promise<T>): Promise<T> {
+    const session = this.#session;
+    if (session === undefined) throw new Error('a gate is registered before it is used');
+    await session.set('disabled_optimizers', 'filter_pushdown');
     try {
       return await work();
     } catch (error) {
       throw this.#failure ?? error;
+    } finally {
+      await session.connection.run(`RESET disabled_optimizers`);
     }
   }
 
@@ -170,9 +182,9 @@ export class RowGate implements Disposable {
     return last ? this.#name : `${this.#name}_pass`;
   }
 
-  #call(last: boolean, { code, raw, file, cursor }: GateArguments): string {
+  #call(last: boolean, { code, raw, cursor }: GateArguments): string {
     if (cursor !== undefined) this.#tracksCursor = true;
-    const args = [`(${code})::INTEGER`, raw ?? 'NULL::VARCHAR', file ?? 'NULL::VARCHAR', cursor ?? 'NULL::BIGINT'];
+    const args = [`(${code})::INTEGER`, raw ?? 'NULL::VARCHAR', cursor ?? 'NULL::BIGINT'];
     return `${this.#functionName(last)}(${args.join(', ')})`;
   }
 
@@ -194,7 +206,7 @@ export class RowGate implements Disposable {
     if (kept < rows) this.#countLeaving(chunk, codes, rows);
     if (!last) return;
     this.#kept += kept;
-    if (this.#tracksCursor) this.#trackCursor(chunk.getColumnVector(3), codes, rows);
+    if (this.#tracksCursor) this.#trackCursor(chunk.getColumnVector(2), codes, rows);
     this.#options.onProgress?.(this.#total());
   }
 
@@ -210,18 +222,16 @@ export class RowGate implements Disposable {
     const check = this.#checks[-code - 1];
     if (check === undefined) throw new RangeError(`the gate has no check ${code}`);
     this.#violated++;
-    const raw = text(chunk, 1, row);
+    const told: unknown = chunk.getColumnVector(1).getItem(row);
+    const text = typeof told === 'string' ? told : '';
+    const split = text.indexOf('\0');
+    const raw = text.slice(split + 1);
     this.#rawBytes += raw.length;
     if (this.#violated > this.#options.limit || this.#rawBytes > (this.#options.maxRawBytes ?? MAX_RAW_BYTES)) {
       throw tooManyBadRows(this.#options.limit, check);
     }
-    this.#rejected.push({
-      sourceFile: text(chunk, 2, row),
-      line: null,
-      column: check.column,
-      reason: check.reason,
-      raw,
-    });
+    const { column, reason } = check;
+    this.#rejected.push({ sourceFile: text.slice(0, Math.max(0, split)), line: null, column, reason, raw });
   }
 
   #trackCursor(cursors: DuckDBVector, codes: Int32Array, rows: number): void {
@@ -234,11 +244,6 @@ export class RowGate implements Disposable {
     }
     if (highest !== LOWEST) this.#highest = highest;
   }
-}
-
-function text(chunk: DuckDBDataChunk, column: number, row: number): string {
-  const value = chunk.getColumnVector(column).getItem(row);
-  return typeof value === 'string' ? value : '';
 }
 
 /**

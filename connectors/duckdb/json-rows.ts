@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Column } from '../../contracts/schema.ts';
 import { identifier, literal } from './sql.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 const MINIMUM_BUFFER_BYTES = 1_048_576;
 

@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 import { inFolder } from '../storage/storage.ts';
 import type { DuckDbSession } from './session.ts';
 import { identifier, literal } from './sql.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 /** One data file and what its footer says. Plain JSON. The statistics hold values: keep them inside the lake. */
 export interface WrittenFile {

@@ -1,7 +1,7 @@
 import type { IcebergField, IcebergSchema } from '../iceberg/schema.ts';
 import { toColumnType } from '../iceberg/schema.ts';
 import { identifier, literal, literalList } from './sql.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 /**
  * A query over Parquet files in the columns of a schema, found by field id: a file that was written before a column

@@ -145,17 +145,12 @@ export class Pipeline {
     ];
   }
 
-  #arguments(coded: boolean): { code: string; raw?: string; file?: string } {
+  #arguments(coded: boolean): { code: string; raw?: string } {
     if (!coded) return { code: '0' };
     if (!this.#gate.hasChecks) return { code: HIDDEN.code };
     // The row as text is only built for the few rows that are kept aside.
-    const violated = `${HIDDEN.code} < 0`;
     const json = `coalesce(TRY(to_json(${HIDDEN.row})::VARCHAR), ${HIDDEN.row}::VARCHAR)`;
-    return {
-      code: HIDDEN.code,
-      raw: `CASE WHEN ${violated} THEN ${json} END`,
-      file: `CASE WHEN ${violated} THEN ${HIDDEN.file} END`,
-    };
+    return { code: HIDDEN.code, raw: `CASE WHEN ${HIDDEN.code} < 0 THEN ${HIDDEN.file} || chr(0) || ${json} END` };
   }
 
   #cursor(): { cursor?: string } {

@@ -7,7 +7,7 @@ import { RowGate } from './gate.ts';
 import { Pipeline } from './pipeline.ts';
 import { identifier, literal } from './sql.ts';
 import type { CompiledTransformations } from './transform.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 export interface SelectRequest {
   readonly relation: Relation;

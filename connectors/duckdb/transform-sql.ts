@@ -8,7 +8,7 @@ import type { Pipeline } from './pipeline.ts';
 import type { DuckDbSession } from './session.ts';
 import type { CompiledStep } from './transform-step.ts';
 import { invalidStep } from './transform-step.ts';
-import { toDuckDb } from './types.ts';
+import { toDuckDb } from './type-names.ts';
 
 type SqlStep = Extract<Transformation, { type: 'sql' }>;
 type FilterStep = Extract<Transformation, { type: 'filter' }>;

@@ -37,7 +37,7 @@ interface BadInput {
   readonly exit: 1 | 2;
   /** What the sentence must name. */
   readonly says: RegExp;
-  readonly prepare?: (folder: string) => Promise<void>;
+  readonly command?: 'validate';
 }
 
 const CASES: readonly BadInput[] = [
@@ -47,6 +47,7 @@ const CASES: readonly BadInput[] = [
     name: 'an unset variable',
     files: { 'job.yaml': job('source: { path: "${NO_SUCH_FOLDER}/a.csv" }\n') },
     code: 'VARIABLE_UNSET',
+    command: 'validate',
     exit: 2,
     says: /NO_SUCH_FOLDER/,
   },
@@ -97,9 +98,9 @@ const CASES: readonly BadInput[] = [
 ];
 
 describe('bad input is answered with one sentence that says what to do', () => {
-  test.each(CASES)('$name', async ({ files, code, exit, says }) => {
+  test.each(CASES)('$name', async ({ files, code, exit, says, command = 'run' }) => {
     const folder = await jobFolder(files);
-    const outcome = await dativo(['run', 'job.yaml'], { cwd: folder });
+    const outcome = await dativo([command, 'job.yaml'], { cwd: folder });
     const text = outcome.stdout + outcome.stderr;
     expect([outcome.code, text]).toEqual([exit, expect.stringContaining(code)]);
     expect(text).toMatch(says);
@@ -111,7 +112,7 @@ describe('bad input is answered with one sentence that says what to do', () => {
     await chmod(folder, 0o755);
     await mkdir(path.join(folder, 'lake'));
     await chmod(path.join(folder, 'lake'), 0o555);
-    const outcome = await dativo(['run', 'job.yaml'], { cwd: folder, unprivileged: true, env: { DATIVO_HOME: '/tmp/dativo-nobody' } });
+    const outcome = await dativo(['run', 'job.yaml'], { cwd: folder, unprivileged: true, env: { HOME: folder, XDG_CONFIG_HOME: folder } });
     expect([outcome.code, outcome.stdout + outcome.stderr]).toEqual([expect.any(Number), expect.stringContaining('STORAGE_DENIED')]);
     expect(outcome.code).toBeGreaterThan(0);
   });

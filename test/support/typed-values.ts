@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { literal } from '../../connectors/duckdb/sql.ts';
-import { toDuckDb } from '../../connectors/duckdb/types.ts';
+import { toDuckDb } from '../../connectors/duckdb/type-names.ts';
 import type { Column, ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import type { Canonical } from './judge.ts';
 

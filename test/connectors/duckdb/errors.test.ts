@@ -58,6 +58,7 @@ describe("DuckDB's errors", () => {
     ['Out of Memory Error: could not allocate block of size 256.0 KiB', 'OUT_OF_MEMORY'],
     ['IO Error: Cannot open file "x": Permission denied', 'STORAGE_DENIED'],
     ['IO Error: Could not read from file "x": Input/output error', 'SOURCE_UNREADABLE'],
+    ['Invalid Input Error: CSV Error on Line: 7 Original Line: marker', 'SOURCE_MISCOUNTED'],
     ['Invalid Input Error: whatever', 'UNEXPECTED'],
     ['no class at all', 'UNEXPECTED'],
   ])('become a code: %s', (message, code) => {

@@ -50,7 +50,10 @@ describe('the row gate', () => {
     using gate = new RowGate({ limit: 10 });
     const check = gate.check('REQUIRED', 'email');
     gate.register(session);
-    const where = gate.sql({ code: `CASE WHEN i = 2 THEN ${check} ELSE 0 END`, raw: "'row ' || i", file: "'a.csv'" });
+    const where = gate.sql({
+      code: `CASE WHEN i = 2 THEN ${check} ELSE 0 END`,
+      raw: "'a.csv' || chr(0) || 'row ' || i",
+    });
     await session.rows(`SELECT i FROM range(4) t(i) WHERE ${where}`);
     expect(gate.rejected()).toEqual([
       { sourceFile: 'a.csv', line: null, column: 'email', reason: 'REQUIRED', raw: 'row 2' },

@@ -74,6 +74,16 @@ describe('the select of a chunk', () => {
     expect(rejected.map(({ reason, column: name }) => `${reason} ${name}`)).toEqual(['CAST n', 'CAST n']);
   });
 
+  it('puts a row aside whose date or time no reader can show', async () => {
+    const dates = ['0001-01-01', '9999-12-31', '10000-01-01', 'infinity', '-infinity', '0044-03-15 (BC)'];
+    for (const type of ['DATE', 'TIMESTAMP', 'TIMESTAMPTZ']) {
+      const sql = dates.map((text) => `SELECT '${text}'::${type} AS d`).join(' UNION ALL ');
+      const { rows, rejected } = await selected(`SELECT * FROM (${sql})`, undefined);
+      expect(rows).toHaveLength(2);
+      expect(rejected.map(({ reason }) => reason)).toEqual(Array(4).fill('OUT_OF_RANGE'));
+    }
+  });
+
   it('reads nested values and bytes from text, and puts aside what is not valid', async () => {
     const schema = [
       column('tags', { type: 'map', key: 'string', value: 'string', valueRequired: false }),
