@@ -69,7 +69,15 @@ function describeChanges(
   };
   const quarantineFiles = chunks.flatMap((chunk) => chunk.quarantineFiles);
   if (quarantineFiles.length === 0) return [target];
-  return [target, { plan: plan.quarantine, mode: 'append', files: quarantineFiles, properties: { [`${PROPERTY_PREFIX}object`]: run.object } }];
+  return [
+    target,
+    {
+      plan: plan.quarantine,
+      mode: 'append',
+      files: quarantineFiles,
+      properties: { [`${PROPERTY_PREFIX}object`]: run.object },
+    },
+  ];
 }
 
 function checkpointAfter(job: OpenedJob, plan: ObjectPlan, chunks: readonly StagedChunk[]): Checkpoint {
@@ -80,7 +88,12 @@ function checkpointAfter(job: OpenedJob, plan: ObjectPlan, chunks: readonly Stag
 /** The descriptions in the lake must be those that the workflow added up. */
 function assertSameCounts(chunks: readonly StagedChunk[], expected: RowCounts): void {
   const found = chunks.reduce((sum, chunk) => addCounts(sum, chunk.counts), NO_ROWS);
-  if (found.read === expected.read && found.committed === expected.committed && found.quarantined === expected.quarantined) return;
+  if (
+    found.read === expected.read &&
+    found.committed === expected.committed &&
+    found.quarantined === expected.quarantined
+  )
+    return;
   throw new BugError('SUM_MISMATCH', {
     received: `${found.read} rows read and ${found.committed} staged in the files of the run`,
     expected: `${expected.read} read and ${expected.committed} staged, as the run had counted`,

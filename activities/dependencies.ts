@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
-import type { CommitPoint } from '../connectors/iceberg/commit.ts';
 import type { Source } from '../connectors/connector.ts';
 import type { DuckDbBudget } from '../connectors/duckdb/session.ts';
+import type { CommitPoint } from '../connectors/iceberg/commit.ts';
 import type { Sink } from '../connectors/sink.ts';
 import type { Storage } from '../connectors/storage/storage.ts';
 import type { SchemaMode } from '../contracts/job.ts';

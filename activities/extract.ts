@@ -83,7 +83,9 @@ async function stageChunk(
 
   using gate = select.gate;
   gate.register(session);
-  const files = await gate.watch(() => writeParquet(session, select.sql, plan.target.fileSchema, folders.target, options));
+  const files = await gate.watch(() =>
+    writeParquet(session, select.sql, plan.target.fileSchema, folders.target, options),
+  );
   await progress.settled();
   await deps.reached('extract:after-data-files');
 

@@ -77,7 +77,8 @@ export async function makePlan(
     table: target.schema,
   });
   if (refusals.length > 0) throw schemaMismatch(object, refusals, contract !== undefined);
-  if (job.schemaMode === 'strict') await requireFittingTypes(source, object, described.schema, readSchema, options, scope);
+  if (job.schemaMode === 'strict')
+    await requireFittingTypes(source, object, described.schema, readSchema, options, scope);
 
   const planned = await planSource(job, run, source, readSchema, target, scope);
   requireOneChunk(transformations, planned, object);
@@ -113,7 +114,9 @@ async function compile(
   const session = await scope.session();
   const steps = job.transformations();
   const first = await compileTransformations(steps, described.columns, session);
-  const untouched = new Set(first.lineage.filter(({ steps: changed }) => changed.length === 0).map(({ column }) => column));
+  const untouched = new Set(
+    first.lineage.filter(({ steps: changed }) => changed.length === 0).map(({ column }) => column),
+  );
   const columns = described.columns.map((column): Column => {
     if (!untouched.has(column.name)) return column;
     const promised = contract?.columns.find(({ name }) => name === column.name);

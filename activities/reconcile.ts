@@ -29,7 +29,9 @@ export function reconcile(options: {
   });
   const unknown = output.filter((column) => !authority.columns.some((known) => known.name === column.name));
   // A table keeps the columns that a newer contract no longer names: dropping data is never a side effect.
-  const kept = contract ? (table?.columns ?? []).filter((column) => !named(promised, column) && !named(unknown, column)) : [];
+  const kept = contract
+    ? (table?.columns ?? []).filter((column) => !named(promised, column) && !named(unknown, column))
+    : [];
   const columns = [...promised, ...unknown.map(asOptional), ...kept.map(asOptional)];
   return { wanted: { columns, primaryKey: authority.primaryKey }, refusals };
 }

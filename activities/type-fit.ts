@@ -26,7 +26,12 @@ export async function requireFittingTypes(
     return promised && column.type === 'string' && !sameType(column.type, promised.type) ? [promised] : [];
   });
   if (doubtful.length === 0) return;
-  const request = { object, schema: described, checkpoint: undefined, options: { ...options, mode: 'full_refresh' as const } };
+  const request = {
+    object,
+    schema: described,
+    checkpoint: undefined,
+    options: { ...options, mode: 'full_refresh' as const },
+  };
   const [chunk] = (await source.plan(request, scope.connector)).chunks;
   if (!chunk) return;
   const session = await scope.session();
@@ -35,7 +40,9 @@ export async function requireFittingTypes(
     const cast = castTo(identifier(column.name), 'string', column.type);
     return [`count(${identifier(column.name)}) AS v${index}`, `count(${cast.sql}) AS f${index}`];
   });
-  const [row] = await session.rows(`SELECT ${counts.join(', ')} FROM (SELECT * FROM (${relation.sql}) LIMIT ${SAMPLE_ROWS})`);
+  const [row] = await session.rows(
+    `SELECT ${counts.join(', ')} FROM (SELECT * FROM (${relation.sql}) LIMIT ${SAMPLE_ROWS})`,
+  );
   const changed = doubtful.filter((_, index) => Number(row?.[`f${index}`]) * 2 < Number(row?.[`v${index}`]));
   if (changed.length > 0) throw changedType(object, changed);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint, SourceChunk } from '../connectors/connector.ts';
-import type { ColumnLineage } from '../connectors/duckdb/transform.ts';
 import type { WrittenFile } from '../connectors/duckdb/parquet-file.ts';
+import type { ColumnLineage } from '../connectors/duckdb/transform.ts';
 import type { WritePlan } from '../connectors/sink.ts';
 import type { Storage } from '../connectors/storage/storage.ts';
 import { inFolder } from '../connectors/storage/storage.ts';

@@ -37,7 +37,10 @@ export const ERROR_CATALOGUE = {
   SOURCE_NOT_CSV: { kind: 'data', meaning: 'A source file does not hold delimited text.' },
   DUPLICATE_COLUMN: { kind: 'data', meaning: 'Two columns of a source have one name.' },
   SOURCE_CHANGED: { kind: 'data', meaning: 'A source file changed between planning and reading.' },
-  SOURCE_MISCOUNTED: { kind: 'transient', meaning: 'Fewer or more rows were read than the source holds; the next attempt reads it another way.' },
+  SOURCE_MISCOUNTED: {
+    kind: 'transient',
+    meaning: 'Fewer or more rows were read than the source holds; the next attempt reads it another way.',
+  },
   SCHEMA_MISMATCH: { kind: 'data', meaning: 'The columns of the source do not fit the contract or the table.' },
   TOO_MANY_BAD_ROWS: { kind: 'data', meaning: 'More rows were malformed than max_bad_rows allows.' },
   SUM_MISMATCH: {

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { readReferenced } from '../activities/working-folder.ts';
 import type { ActivityDependencies, OpenedJob } from '../activities/dependencies.ts';
+import { readReferenced } from '../activities/working-folder.ts';
 import type { OpenTarget } from '../config/open-job.ts';
 import { openStoredJob } from '../config/open-job.ts';
 import { IcebergSink } from '../connectors/iceberg/sink.ts';
@@ -52,7 +52,8 @@ export function openJob(
   const job = openStoredJob(stored, { env });
   const target = job.target();
   const { storage, workFolder } = lakeOf(target);
-  const iceberg = () => new IcebergSink({ storage, warehouse: localUri(target.warehouse), reached: (point) => reached(`commit:${point}`) });
+  const iceberg = () =>
+    new IcebergSink({ storage, warehouse: localUri(target.warehouse), reached: (point) => reached(`commit:${point}`) });
   return {
     tenant: job.tenant,
     asset: job.asset,

@@ -38,12 +38,7 @@ export async function dryRun(job: LoadedJob, options: RunOptions, env: NodeJS.Pr
   });
 }
 
-async function rehearse(
-  job: OpenedJob,
-  object: string,
-  options: RunOptions,
-  scope: WorkScope,
-): Promise<ObjectDryRun> {
+async function rehearse(job: OpenedJob, object: string, options: RunOptions, scope: WorkScope): Promise<ObjectDryRun> {
   const sink = job.openSink();
   try {
     const planned = await makePlan(job, { object, options }, sink, scope);

@@ -1,7 +1,7 @@
 import type { OpenJob } from '../config/open-job.ts';
 import { openStoredJob } from '../config/open-job.ts';
-import type { LoadedJob } from '../config/validate.ts';
 import { storedJobText } from '../config/stored-job.ts';
+import type { LoadedJob } from '../config/validate.ts';
 import { inFolder } from '../connectors/storage/storage.ts';
 import type { JsonReference } from '../contracts/run.ts';
 import { lakeOf } from './lake-location.ts';

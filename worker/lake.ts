@@ -1,7 +1,7 @@
 import type { Json } from '@duckdb/node-api';
-import { identifier, literal } from '../connectors/duckdb/sql.ts';
-import { DuckDbSession } from '../connectors/duckdb/session.ts';
 import { translateDuckDbError } from '../connectors/duckdb/errors.ts';
+import { DuckDbSession } from '../connectors/duckdb/session.ts';
+import { identifier, literal } from '../connectors/duckdb/sql.ts';
 import type { SnapshotLine } from '../connectors/iceberg/reader.ts';
 import { IcebergReader } from '../connectors/iceberg/reader.ts';
 import type { TableName } from '../connectors/sink.ts';
@@ -106,11 +106,17 @@ function tableNames(session: DuckDbSession, sql: string): string[][] {
   });
 }
 
-async function makeView(session: DuckDbSession, reader: IcebergReader, lake: LakeAddress, parts: string[]): Promise<void> {
+async function makeView(
+  session: DuckDbSession,
+  reader: IcebergReader,
+  lake: LakeAddress,
+  parts: string[],
+): Promise<void> {
   const name = await findTable(reader, lake, parts);
   if (name === undefined) {
     // DuckDB's own table functions and catalogs stay reachable; what the lake does not know, DuckDB may.
-    if (parts.length === 2 && (await reader.namespaces()).includes(parts[0] ?? '')) throw await unknownTable(reader, parts.join('.'));
+    if (parts.length === 2 && (await reader.namespaces()).includes(parts[0] ?? ''))
+      throw await unknownTable(reader, parts.join('.'));
     return;
   }
   const [schema] = parts.length === 2 ? parts : ['main'];
@@ -120,15 +126,21 @@ async function makeView(session: DuckDbSession, reader: IcebergReader, lake: Lak
   );
 }
 
-async function findTable(reader: IcebergReader, lake: LakeAddress, parts: readonly string[]): Promise<TableName | undefined> {
+async function findTable(
+  reader: IcebergReader,
+  lake: LakeAddress,
+  parts: readonly string[],
+): Promise<TableName | undefined> {
   const [first = '', second] = parts;
   if (second !== undefined) {
     const tables = await reader.tables(first);
     return tables.includes(second) ? { namespace: first, table: second } : undefined;
   }
-  const namespaces = lake.namespace === undefined ? await reader.namespaces() : [lake.namespace, ...(await reader.namespaces())];
+  const namespaces =
+    lake.namespace === undefined ? await reader.namespaces() : [lake.namespace, ...(await reader.namespaces())];
   for (const namespace of new Set(namespaces)) {
-    if (namespace !== RUNS_NAMESPACE && (await reader.tables(namespace)).includes(first)) return { namespace, table: first };
+    if (namespace !== RUNS_NAMESPACE && (await reader.tables(namespace)).includes(first))
+      return { namespace, table: first };
   }
   return undefined;
 }

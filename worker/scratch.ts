@@ -25,7 +25,8 @@ export async function removeAbandonedScratch(): Promise<void> {
   });
   for (const name of names) {
     const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]);
-    if (Number.isInteger(pid) && !isAlive(pid)) await rm(path.join(scratchRoot(), name), { recursive: true, force: true });
+    if (Number.isInteger(pid) && !isAlive(pid))
+      await rm(path.join(scratchRoot(), name), { recursive: true, force: true });
   }
 }
 

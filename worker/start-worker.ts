@@ -1,6 +1,6 @@
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { LogLevel } from '@temporalio/worker';
 import type { Context } from '@temporalio/activity';
+import type { LogLevel } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/activities.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
 import { HEAVY_TASK_QUEUE, TASK_QUEUE } from '../contracts/ids.ts';
@@ -43,19 +43,23 @@ const STICKY_TIMEOUT_MS = 10_000;
 /** One process that does all the work: workflows and light activities on one queue, heavy activities on the other. */
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   installRuntime(options);
-  const [bundle, connection] = await Promise.all([
-    loadWorkflowBundle(),
-    NativeConnection.connect(options.connection),
-  ]);
+  const [bundle, connection] = await Promise.all([loadWorkflowBundle(), NativeConnection.connect(options.connection)]);
   const budget = readBudget(options.env);
-  const activities = createActivities(createDependencies({ env: options.env, budget, ...(options.reached ? { reached: options.reached } : {}) }));
+  const activities = createActivities(
+    createDependencies({ env: options.env, budget, ...(options.reached ? { reached: options.reached } : {}) }),
+  );
   const shared = {
     connection,
     namespace: options.namespace,
     activities,
     shutdownGraceTime: SHUTDOWN_GRACE,
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
-    interceptors: { activity: [(context: Context) => ({ inbound: new ErrorBoundary(context) }), (context: Context) => ({ inbound: new KeepAlive(context) })] },
+    interceptors: {
+      activity: [
+        (context: Context) => ({ inbound: new ErrorBoundary(context) }),
+        (context: Context) => ({ inbound: new KeepAlive(context) }),
+      ],
+    },
   };
   const workers = await Promise.all([
     Worker.create({
@@ -91,7 +95,14 @@ function installRuntime({ log, logLevel = 'WARN' }: StartWorkerOptions): void {
   runtimeInstalled = true;
   Runtime.install({
     logger: new DefaultLogger(logLevel, ({ level, timestampNanos, message, meta }) =>
-      log(JSON.stringify({ time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(), level, message, ...scrub(meta) })),
+      log(
+        JSON.stringify({
+          time: new Date(Number(timestampNanos / 1_000_000n)).toISOString(),
+          level,
+          message,
+          ...scrub(meta),
+        }),
+      ),
     ),
     telemetryOptions: { logging: { forward: {}, filter: { core: logLevel, other: 'ERROR' } } },
     shutdownSignals: [],
@@ -100,6 +111,15 @@ function installRuntime({ log, logLevel = 'WARN' }: StartWorkerOptions): void {
 
 /** Of the SDK's log metadata only ids are kept: an error's text may quote what a driver said. */
 function scrub(meta: Record<string, unknown> | undefined): Record<string, unknown> {
-  const kept = ['workflowId', 'runId', 'workflowType', 'activityType', 'activityId', 'attempt', 'taskQueue', 'sdkComponent'];
+  const kept = [
+    'workflowId',
+    'runId',
+    'workflowType',
+    'activityType',
+    'activityId',
+    'attempt',
+    'taskQueue',
+    'sdkComponent',
+  ];
   return Object.fromEntries(Object.entries(meta ?? {}).filter(([key]) => kept.includes(key)));
 }

@@ -8,7 +8,14 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/activities.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
-import type { ChunkResult, IngestObjectInput, ObjectProgress, ObjectResult, ObjectRun, PlanResult } from '../contracts/run.ts';
+import type {
+  ChunkResult,
+  IngestObjectInput,
+  ObjectProgress,
+  ObjectResult,
+  ObjectRun,
+  PlanResult,
+} from '../contracts/run.ts';
 import { addCounts, balances, NO_ROWS } from '../contracts/run.ts';
 import { mapBounded } from './bounded.ts';
 import { hasCode } from './failures.ts';
@@ -74,7 +81,11 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
   } catch (error) {
     // Also while the run is being cancelled: what was staged must not stay behind.
     await CancellationScope.nonCancellable(() => proxyActivities<Activities>(profile.cleanup).discardObject(run));
-    setCurrentDetails(isCancellation(error) ? `${object}: cancelled; nothing was committed.` : `${object}: failed; nothing was committed.`);
+    setCurrentDetails(
+      isCancellation(error)
+        ? `${object}: cancelled; nothing was committed.`
+        : `${object}: failed; nothing was committed.`,
+    );
     throw error;
   }
 }
@@ -128,7 +139,8 @@ function trackProgress(object: string): Progress {
   let state: ObjectProgress = { object, stage: 'planning', chunks: 0, chunksDone: 0, rowsDone: 0 };
   setHandler(objectProgressQuery, () => state);
   const words = () => {
-    const chunks = state.chunks > 0 ? `, ${state.chunksDone} of ${state.chunks} chunks done, ${state.rowsDone} rows read` : '';
+    const chunks =
+      state.chunks > 0 ? `, ${state.chunksDone} of ${state.chunks} chunks done, ${state.rowsDone} rows read` : '';
     setCurrentDetails(`${object}: ${state.stage}${chunks}.`);
   };
   return {

@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   ApplicationFailure,
   CancellationScope,
@@ -10,7 +11,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Activities } from '../activities/activities.ts';
 import { objectWorkflowId } from '../contracts/ids.ts';
 import type { IngestInput, IngestObjectInput, IngestResult, ObjectResult, RunState } from '../contracts/run.ts';
@@ -89,7 +89,9 @@ function overallState(objects: readonly ObjectResult[]): RunState {
 
 function inWords(result: IngestResult): string {
   const { recordFailure } = result;
-  return recordFailure === undefined ? outcome(result) : `${outcome(result)} The run record is missing: ${recordFailure.message}`;
+  return recordFailure === undefined
+    ? outcome(result)
+    : `${outcome(result)} The run record is missing: ${recordFailure.message}`;
 }
 
 function outcome(result: IngestResult): string {

@@ -26,7 +26,9 @@ async function writeJob(name: string, csv: string): Promise<{ job: string; lake:
   const lake = path.join(folder, 'lake');
   await mkdir(folder, { recursive: true });
   const job = path.join(folder, 'job.yaml');
-  const types = Object.entries(ORDER_COLUMNS).map(([column, type]) => `    ${column}: ${type === 'TIMESTAMP WITH TIME ZONE' ? 'timestamptz' : type.toLowerCase()}`);
+  const types = Object.entries(ORDER_COLUMNS).map(
+    ([column, type]) => `    ${column}: ${type === 'TIMESTAMP WITH TIME ZONE' ? 'timestamptz' : type.toLowerCase()}`,
+  );
   await writeFile(
     job,
     `source_connector: csv\nasset: ${name}\nsource:\n  path: ${csv}\n  types:\n${types.join('\n')}\ntarget: { namespace: bench, warehouse: lake }\n`,
@@ -61,7 +63,9 @@ function line(name: string, { wallSeconds, cpuSeconds, peakMegabytes }: Measured
 
 try {
   const csv = await generateOrders(DATA, rows);
-  console.log(`${rows} rows, ${((await stat(csv)).size / 1e9).toFixed(2)} GB of CSV, ${os.availableParallelism()} cores`);
+  console.log(
+    `${rows} rows, ${((await stat(csv)).size / 1e9).toFixed(2)} GB of CSV, ${os.availableParallelism()} cores`,
+  );
   const pairs: { ours: Measured; limit: Measured }[] = [];
   for (let round = 0; round < rounds; round++) {
     const limit = await duckdb(csv);
@@ -71,10 +75,16 @@ try {
     pairs.push({ ours, limit });
   }
   const ratio = (of: (measured: Measured) => number) => median(pairs.map(({ ours, limit }) => of(ours) / of(limit)));
-  console.log(`cpu ratio ${ratio((m) => m.cpuSeconds).toFixed(2)} (at most 1.25), wall ratio ${ratio((m) => m.wallSeconds).toFixed(2)} (at most 1.30)`);
+  console.log(
+    `cpu ratio ${ratio((m) => m.cpuSeconds).toFixed(2)} (at most 1.25), wall ratio ${ratio((m) => m.wallSeconds).toFixed(2)} (at most 1.30)`,
+  );
 
   const twice = await dativo(await generateOrders(DATA, rows * 2));
-  line(`dativo run, ${rows * 2} rows`, twice.measured, `data files ${twice.files.map((size) => size.toFixed(0)).join(', ')} MB`);
+  line(
+    `dativo run, ${rows * 2} rows`,
+    twice.measured,
+    `data files ${twice.files.map((size) => size.toFixed(0)).join(', ')} MB`,
+  );
   console.log(
     `peak memory ${median(pairs.map(({ ours }) => ours.peakMegabytes)).toFixed(0)} MB, at twice the rows ${twice.measured.peakMegabytes.toFixed(0)} MB (below 700, and the same)`,
   );
@@ -88,7 +98,9 @@ try {
     await Promise.all(Array.from({ length: 5 }, () => dativo(small)));
     five.push((performance.now() - startedAt) / 1000);
   }
-  console.log(`100 rows: ${median(single).toFixed(2)} s (below 2), five commands at once ${median(five).toFixed(2)} s (below 4)`);
+  console.log(
+    `100 rows: ${median(single).toFixed(2)} s (below 2), five commands at once ${median(five).toFixed(2)} s (below 4)`,
+  );
 } finally {
   await server.stop();
   await rm(work, { recursive: true, force: true });

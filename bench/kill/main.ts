@@ -12,11 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { testPython } from '../../test/support/python.ts';
+import { BenchServer } from '../server.ts';
 import type { RoundResult } from './round.ts';
 import { playRound } from './round.ts';
 import type { Scenario } from './scenarios.ts';
 import { SCENARIOS } from './scenarios.ts';
-import { BenchServer } from '../server.ts';
 
 const LANES = 2;
 const verdictSchema = z.object({
@@ -39,7 +39,9 @@ const rounds = Number(roundsText);
 const scenarios = SCENARIOS.filter(({ name }) => points.length === 0 || points.includes(name));
 const folder = await mkdtemp(path.join(os.tmpdir(), 'dativo-kill-'));
 const played: Played[] = [];
-const waiting = scenarios.flatMap((scenario) => Array.from({ length: rounds }, (_, round) => ({ scenario, round: round + 1 })));
+const waiting = scenarios.flatMap((scenario) =>
+  Array.from({ length: rounds }, (_, round) => ({ scenario, round: round + 1 })),
+);
 let number = 0;
 
 async function lane(index: number): Promise<void> {
@@ -85,19 +87,33 @@ for (const scenario of scenarios) {
     if (!verdict) throw new Error(`no verdict on ${round.warehouse}`);
     sum.killed += round.killed ? 1 : 0;
     sum.finished += round.finished ? 1 : 0;
-    sum.lost += Math.max(0, round.expected.rows - verdict.distinct) + Math.max(0, round.expected.quarantined - verdict.quarantined);
-    sum.duplicated += verdict.rows - verdict.distinct + Math.max(0, verdict.quarantined - round.expected.quarantined) + Math.max(0, verdict.distinct - round.expected.rows);
+    sum.lost +=
+      Math.max(0, round.expected.rows - verdict.distinct) +
+      Math.max(0, round.expected.quarantined - verdict.quarantined);
+    sum.duplicated +=
+      verdict.rows -
+      verdict.distinct +
+      Math.max(0, verdict.quarantined - round.expected.quarantined) +
+      Math.max(0, verdict.distinct - round.expected.rows);
     sum.twice += verdict.twice;
     sum.left += verdict.left.length;
     sum.records += verdict.records === round.records ? 1 : 0;
     if (verdict.left.length > 0) console.error(`left in ${round.warehouse}: ${verdict.left.slice(0, 5).join(', ')}`);
   }
-  const good = sum.killed === rounds && sum.finished === rounds && sum.records === rounds && sum.lost + sum.duplicated + sum.twice + sum.left === 0;
+  const good =
+    sum.killed === rounds &&
+    sum.finished === rounds &&
+    sum.records === rounds &&
+    sum.lost + sum.duplicated + sum.twice + sum.left === 0;
   if (!good) wrong++;
   const figures = [own.length, sum.killed, sum.finished, sum.lost, sum.duplicated, sum.twice, sum.left, sum.records];
   const widths = [8, 8, 10, 6, 12, 7, 6, 9];
-  console.log(`${scenario.name.padEnd(34)}${figures.map((figure, index) => String(figure).padStart(widths[index] ?? 0)).join('')}`);
+  console.log(
+    `${scenario.name.padEnd(34)}${figures.map((figure, index) => String(figure).padStart(widths[index] ?? 0)).join('')}`,
+  );
 }
-console.log(`${played.length} rounds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; ${wrong === 0 ? 'nothing lost, duplicated or left behind' : `${wrong} scenarios went wrong`}`);
+console.log(
+  `${played.length} rounds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; ${wrong === 0 ? 'nothing lost, duplicated or left behind' : `${wrong} scenarios went wrong`}`,
+);
 if (wrong === 0) await rm(folder, { recursive: true, force: true });
 else process.exitCode = 1;

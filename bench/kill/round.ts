@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +12,10 @@ import { ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
 import type { IngestInput } from '../../contracts/run.ts';
 import { storeJob } from '../../worker/job-store.ts';
 import type { ingest } from '../../workflows/ingest.ts';
+import type { BenchServer } from '../server.ts';
 import type { Expected } from './data.ts';
 import { writeBatch, writeJob } from './data.ts';
 import type { Scenario } from './scenarios.ts';
-import type { BenchServer } from '../server.ts';
 
 const FAULTY_WORKER = fileURLToPath(new URL('../../test/support/faulty-worker.ts', import.meta.url));
 
@@ -55,11 +55,21 @@ export async function playRound(
     records++;
   }
   const batch = await writeBatch(data, 1);
-  if (scenario.outcome === 'commit') expected = { rows: expected.rows + batch.rows, quarantined: expected.quarantined + batch.quarantined };
+  if (scenario.outcome === 'commit')
+    expected = { rows: expected.rows + batch.rows, quarantined: expected.quarantined + batch.quarantined };
   else await writeJob(folder, tenant, 0);
 
   const startedAt = performance.now();
-  const { killed, finished, runs } = await runOnce(server, client, job, tenant, scenario, folder, 'round', scenario.disturbance);
+  const { killed, finished, runs } = await runOnce(
+    server,
+    client,
+    job,
+    tenant,
+    scenario,
+    folder,
+    'round',
+    scenario.disturbance,
+  );
   return {
     warehouse: path.join(folder, 'lake'),
     expected,
@@ -101,11 +111,25 @@ async function runOnce(
     await sleep(Math.random() * 800);
     await server.killAndRestart();
   }
-  const outcome = await Promise.race([workflow.result().then(() => 'done', () => 'failed'), sleep(90_000, 'stuck')]);
+  const outcome = await Promise.race([
+    workflow.result().then(
+      () => 'done',
+      () => 'failed',
+    ),
+    sleep(90_000, 'stuck'),
+  ]);
   for (const worker of workers) worker.kill('SIGTERM');
   await restarting;
-  await Promise.all(workers.map((worker) => (worker.exitCode === null && worker.signalCode === null ? once(worker, 'exit') : undefined)));
-  return { killed: existsSync(marker), finished: outcome === (scenario.outcome === 'commit' ? 'done' : 'failed'), runs: 1 };
+  await Promise.all(
+    workers.map((worker) =>
+      worker.exitCode === null && worker.signalCode === null ? once(worker, 'exit') : undefined,
+    ),
+  );
+  return {
+    killed: existsSync(marker),
+    finished: outcome === (scenario.outcome === 'commit' ? 'done' : 'failed'),
+    runs: 1,
+  };
 }
 
 async function starter(client: Client, jobFile: string, tenant: string) {

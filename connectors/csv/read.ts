@@ -81,7 +81,7 @@ export async function readChunk(
       parts.push({
         columns,
         files: same,
-        parallel: context.attempt === 1 && compression === 'none' && same.length === 1,
+        parallel: context.attempt === 1,
       });
     }
   }

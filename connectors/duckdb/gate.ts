@@ -154,7 +154,8 @@ export class RowGate implements Disposable {
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
-      await session.connection.run(`RESET disabled_optimizers`);
+      // After an interruption this may fail; then nothing more is run in the session.
+      await session.connection.run('RESET disabled_optimizers').catch(() => undefined);
     }
   }
 

@@ -41,8 +41,20 @@ interface BadInput {
 }
 
 const CASES: readonly BadInput[] = [
-  { name: 'a YAML syntax error', files: { 'job.yaml': 'asset: [a\nsource: }' }, code: 'JOB_FILE_SYNTAX', exit: 2, says: /job\.yaml:\d+:\d+/ },
-  { name: 'an unknown key', files: { 'job.yaml': job('sorce: { path: a.csv }\n') }, code: 'JOB_FILE_INVALID', exit: 2, says: /sorce.*source/ },
+  {
+    name: 'a YAML syntax error',
+    files: { 'job.yaml': 'asset: [a\nsource: }' },
+    code: 'JOB_FILE_SYNTAX',
+    exit: 2,
+    says: /job\.yaml:\d+:\d+/,
+  },
+  {
+    name: 'an unknown key',
+    files: { 'job.yaml': job('sorce: { path: a.csv }\n') },
+    code: 'JOB_FILE_INVALID',
+    exit: 2,
+    says: /sorce.*source/,
+  },
   {
     name: 'an unset variable',
     files: { 'job.yaml': job('source: { path: "${NO_SUCH_FOLDER}/a.csv" }\n') },
@@ -51,15 +63,31 @@ const CASES: readonly BadInput[] = [
     exit: 2,
     says: /NO_SUCH_FOLDER/,
   },
-  { name: 'a missing file', files: { 'job.yaml': job('source: { path: none.csv }\n') }, code: 'SOURCE_NOT_FOUND', exit: 1, says: /none\.csv/ },
+  {
+    name: 'a missing file',
+    files: { 'job.yaml': job('source: { path: none.csv }\n') },
+    code: 'SOURCE_NOT_FOUND',
+    exit: 1,
+    says: /none\.csv/,
+  },
   {
     name: 'a contract that does not match',
-    files: { 'job.yaml': job('asset_path: contract.yaml\nsource: { path: a.csv }\n'), 'contract.yaml': CONTRACT, 'a.csv': CSV },
+    files: {
+      'job.yaml': job('asset_path: contract.yaml\nsource: { path: a.csv }\n'),
+      'contract.yaml': CONTRACT,
+      'a.csv': CSV,
+    },
     code: 'SCHEMA_MISMATCH',
     exit: 1,
     says: /customer.*missing.*amount.*unknown/,
   },
-  { name: 'an empty file', files: { 'job.yaml': job('source: { path: a.csv }\n'), 'a.csv': '' }, code: 'SOURCE_EMPTY', exit: 1, says: /a\.csv/ },
+  {
+    name: 'an empty file',
+    files: { 'job.yaml': job('source: { path: a.csv }\n'), 'a.csv': '' },
+    code: 'SOURCE_EMPTY',
+    exit: 1,
+    says: /a\.csv/,
+  },
   {
     name: 'a header only',
     files: { 'job.yaml': job('source: { path: a.csv }\n'), 'a.csv': 'id,amount\n' },
@@ -69,7 +97,10 @@ const CASES: readonly BadInput[] = [
   },
   {
     name: 'a file that is not CSV',
-    files: { 'job.yaml': job('source: { path: a.csv }\n'), 'a.csv': `PK\u0003\u0004\u0000\u0000${'\u0001\u0000'.repeat(500)}` },
+    files: {
+      'job.yaml': job('source: { path: a.csv }\n'),
+      'a.csv': `PK\u0003\u0004\u0000\u0000${'\u0001\u0000'.repeat(500)}`,
+    },
     code: 'SOURCE_NOT_CSV',
     exit: 1,
     says: /a\.csv/,
@@ -83,7 +114,11 @@ const CASES: readonly BadInput[] = [
   },
   {
     name: 'a table that is not ours',
-    files: { 'job.yaml': job('source: { path: a.csv }\n'), 'a.csv': CSV, 'lake/catalog.db': 'this is no database, but somebody needs it' },
+    files: {
+      'job.yaml': job('source: { path: a.csv }\n'),
+      'a.csv': CSV,
+      'lake/catalog.db': 'this is no database, but somebody needs it',
+    },
     code: 'TABLE_NOT_OURS',
     exit: 1,
     says: /catalog\.db/,
@@ -112,8 +147,15 @@ describe('bad input is answered with one sentence that says what to do', () => {
     await chmod(folder, 0o755);
     await mkdir(path.join(folder, 'lake'));
     await chmod(path.join(folder, 'lake'), 0o555);
-    const outcome = await dativo(['run', 'job.yaml'], { cwd: folder, unprivileged: true, env: { HOME: folder, XDG_CONFIG_HOME: folder } });
-    expect([outcome.code, outcome.stdout + outcome.stderr]).toEqual([expect.any(Number), expect.stringContaining('STORAGE_DENIED')]);
+    const outcome = await dativo(['run', 'job.yaml'], {
+      cwd: folder,
+      unprivileged: true,
+      env: { HOME: folder, XDG_CONFIG_HOME: folder },
+    });
+    expect([outcome.code, outcome.stdout + outcome.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('STORAGE_DENIED'),
+    ]);
     expect(outcome.code).toBeGreaterThan(0);
   });
 
@@ -124,7 +166,10 @@ describe('bad input is answered with one sentence that says what to do', () => {
     onTestFinished(() => void server.close());
     const address = server.address();
     const port = typeof address === 'object' ? String(address?.port) : '';
-    const outcome = await dativo(['dev', '--port', port], { cwd: folder, env: { TEMPORAL_ADDRESS: '', DATIVO_HOME: folder } });
+    const outcome = await dativo(['dev', '--port', port], {
+      cwd: folder,
+      env: { TEMPORAL_ADDRESS: '', DATIVO_HOME: folder },
+    });
     expect([outcome.code, outcome.stderr]).toEqual([2, expect.stringContaining('PORT_IN_USE')]);
     expect(outcome.stderr).toContain(port);
   });

@@ -46,7 +46,14 @@ describe('a run from CSV to Iceberg', () => {
       ['3', 7],
     ]);
     expect(await listRunRecords(job.lake, {})).toMatchObject([
-      { runId: result.runId, asset: job.asset, state: 'success', rowsRead: 3, rowsCommitted: 3, snapshotId: object.snapshotId },
+      {
+        runId: result.runId,
+        asset: job.asset,
+        state: 'success',
+        rowsRead: 3,
+        rowsCommitted: 3,
+        snapshotId: object.snapshotId,
+      },
     ]);
   });
 
@@ -93,12 +100,17 @@ describe('a run from CSV to Iceberg', () => {
     await runJob(client(), job.file);
     await runJob(client(), job.file, { mode: 'full_refresh' });
     expect(await job.rows(`SELECT count(*) FROM ${job.table}`)).toEqual([['3']]);
-    expect((await listSnapshots(job.lake, job.table)).map(({ operation }) => operation)).toEqual(['overwrite', 'append']);
+    expect((await listSnapshots(job.lake, job.table)).map(({ operation }) => operation)).toEqual([
+      'overwrite',
+      'append',
+    ]);
   });
 
   test('reads only rows after the highest cursor when it follows one', async () => {
     const lines = 'source:\n  path: data/*.csv\n  incremental: { strategy: updated_after, cursor_field: updated_at }\n';
-    const job = await ordersJob(lines, { 'data/a.csv': 'id,updated_at\n1,2026-01-01 00:00:00\n2,2026-01-02 00:00:00\n' });
+    const job = await ordersJob(lines, {
+      'data/a.csv': 'id,updated_at\n1,2026-01-01 00:00:00\n2,2026-01-02 00:00:00\n',
+    });
     await runJob(client(), job.file);
     await appendFile(path.join(job.folder, 'data/a.csv'), '3,2026-01-03 00:00:00\n');
     const { counts } = onlyObject(await runJob(client(), job.file));
@@ -107,7 +119,9 @@ describe('a run from CSV to Iceberg', () => {
   });
 
   test('evolves the table in warn mode and records how', async () => {
-    const job = await ordersJob('schema_mode: warn\nsource: { path: data/*.csv }\n', { 'data/a.csv': 'id,amount\n1,2\n' });
+    const job = await ordersJob('schema_mode: warn\nsource: { path: data/*.csv }\n', {
+      'data/a.csv': 'id,amount\n1,2\n',
+    });
     await runJob(client(), job.file);
     await writeFile(path.join(job.folder, 'data/b.csv'), 'id,amount,note\n2,3,new\n');
     const { schemaChanges, counts } = onlyObject(await runJob(client(), job.file));
@@ -119,7 +133,9 @@ describe('a run from CSV to Iceberg', () => {
   });
 
   test('refuses a changed schema in strict mode and names every difference', async () => {
-    const job = await ordersJob('schema_mode: strict\nsource: { path: data/*.csv }\n', { 'data/a.csv': 'id,amount,note\n1,2,x\n' });
+    const job = await ordersJob('schema_mode: strict\nsource: { path: data/*.csv }\n', {
+      'data/a.csv': 'id,amount,note\n1,2,x\n',
+    });
     await runJob(client(), job.file);
     await writeFile(path.join(job.folder, 'data/a.csv'), 'id,note,extra\n1,x,y\n');
     const { failure } = onlyObject(await runJob(client(), job.file));

@@ -3,7 +3,7 @@
  * histories of its workflows in `histories/`. Record again only when a change is meant to leave running workflows
  * behind; the point of the old ones is that they do not change.
  */
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,7 +48,11 @@ async function play(situation: Situation): Promise<void> {
     timeouts: { heartbeatMs: 5_000, retryInitialMs: 50 },
   };
   const workflowId = ingestWorkflowId(tenant, asset);
-  const handle = await client.workflow.start<typeof ingest>('ingest', { taskQueue: TASK_QUEUE, workflowId, args: [input] });
+  const handle = await client.workflow.start<typeof ingest>('ingest', {
+    taskQueue: TASK_QUEUE,
+    workflowId,
+    args: [input],
+  });
   const waits = situation.stopAt !== undefined || situation.cancel;
   if (waits) await sleep(2_000);
   if (situation.cancel) await handle.cancel();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { DeterminismViolationError } from '@temporalio/workflow';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 
@@ -37,6 +37,8 @@ describe('a workflow that an earlier version began goes on with this one', () =>
     for (const { activityTaskScheduledEventAttributes: scheduled } of history.events) {
       if (scheduled?.activityType.name === 'evaluateObject') scheduled.activityType.name = 'somethingElse';
     }
-    await expect(Worker.runReplayHistory({ workflowBundle }, history)).rejects.toBeInstanceOf(DeterminismViolationError);
+    await expect(Worker.runReplayHistory({ workflowBundle }, history)).rejects.toBeInstanceOf(
+      DeterminismViolationError,
+    );
   });
 });

@@ -75,5 +75,10 @@ export const SITUATIONS: readonly Situation[] = [
     },
   },
   { name: 'extracting', objects: ['orders'], activities: () => ({ extractChunk: hangs }), stopAt: 'extracting' },
-  { name: 'cancelled-while-extracting', objects: ['orders'], activities: () => ({ extractChunk: hangs }), cancel: true },
+  {
+    name: 'cancelled-while-extracting',
+    objects: ['orders'],
+    activities: () => ({ extractChunk: hangs }),
+    cancel: true,
+  },
 ];

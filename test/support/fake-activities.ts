@@ -1,5 +1,5 @@
-import type { Activities } from '../../activities/activities.ts';
 import { ApplicationFailure } from '@temporalio/common';
+import type { Activities } from '../../activities/activities.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { PublishInput } from '../../contracts/run.ts';
 

@@ -8,13 +8,18 @@ import { storeJob } from '../../worker/job-store.ts';
 import type { ingest } from '../../workflows/ingest.ts';
 
 /** Validates a job file, runs it through Temporal, and gives its result, whether it succeeded or failed. */
-export async function runJob(client: Client, file: string, options: RunOptions = { mode: 'incremental' }): Promise<IngestResult> {
+export async function runJob(
+  client: Client,
+  file: string,
+  options: RunOptions = { mode: 'incremental' },
+): Promise<IngestResult> {
   const handle = await startJob(client, file, options);
   try {
     return await handle.result();
   } catch (error) {
     const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    const details: unknown = cause instanceof ApplicationFailure && cause.type === 'RunFailed' ? cause.details?.[0] : undefined;
+    const details: unknown =
+      cause instanceof ApplicationFailure && cause.type === 'RunFailed' ? cause.details?.[0] : undefined;
     if (isResult(details)) return details;
     throw error;
   }

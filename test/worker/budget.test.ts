@@ -13,7 +13,7 @@ describe('the budget of a worker', () => {
 
   test('has a default that does not depend on the size of the data', () => {
     const { heavyActivities, memoryBytesPerActivity } = readBudget({});
-    expect(heavyActivities * memoryBytesPerActivity).toBeLessThanOrEqual(768 * 1024 * 1024);
+    expect(heavyActivities * memoryBytesPerActivity).toBeLessThanOrEqual(512 * 1024 * 1024);
   });
 
   test.each([

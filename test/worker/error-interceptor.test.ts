@@ -6,7 +6,11 @@ import { ROW_MARKER } from '../support/marker.ts';
 
 describe('an error that leaves an activity', () => {
   test('keeps the code and the sentence of an error of our own', () => {
-    const error = fail('SOURCE_NOT_FOUND', { received: 'no file at a.csv', expected: 'a file', next: 'check the path' });
+    const error = fail('SOURCE_NOT_FOUND', {
+      received: 'no file at a.csv',
+      expected: 'a file',
+      next: 'check the path',
+    });
     const failure = toApplicationFailure('planObject', error);
     expect([failure.type, failure.nonRetryable, failure.details]).toEqual([
       'ConfigError',
@@ -25,7 +29,13 @@ describe('an error that leaves an activity', () => {
     const failure = toApplicationFailure('extractChunk', foreign);
     expect(failure.message).toContain('TypeError in extractChunk');
     expect(failure.stack).toContain('error-interceptor.test.ts');
-    const everything = JSON.stringify([failure, failure.message, failure.stack, failure.details, String(failure.cause)]);
+    const everything = JSON.stringify([
+      failure,
+      failure.message,
+      failure.stack,
+      failure.details,
+      String(failure.cause),
+    ]);
     expect(everything).not.toContain(ROW_MARKER);
   });
 

@@ -1,9 +1,8 @@
+import { Context } from '@temporalio/activity';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { Worker } from '@temporalio/worker';
-import { Context } from '@temporalio/activity';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activities.ts';
 import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
@@ -25,7 +24,13 @@ afterAll(() => connection.close());
 
 async function withWorkers<T>(activities: Activities, work: () => Promise<T>): Promise<T> {
   const { namespace } = temporalServer();
-  const light = await Worker.create({ connection, namespace, taskQueue: TASK_QUEUE, workflowBundle: bundle, activities });
+  const light = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: bundle,
+    activities,
+  });
   const heavy = await Worker.create({ connection, namespace, taskQueue: HEAVY_TASK_QUEUE, activities });
   return light.runUntil(heavy.runUntil(work()));
 }
@@ -60,7 +65,9 @@ describe('a run of a job', () => {
     const { activities, published } = fakeActivities();
     const result = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
     expect(result.state).toBe('success');
-    expect(result.objects.map(({ object, counts, snapshotId }) => [object, counts.read, counts.committed, snapshotId])).toEqual([
+    expect(
+      result.objects.map(({ object, counts, snapshotId }) => [object, counts.read, counts.committed, snapshotId]),
+    ).toEqual([
       ['orders', 20, 18, '7'],
       ['customers', 20, 18, '7'],
     ]);
@@ -88,7 +95,9 @@ describe('a run of a job', () => {
       if (run.object === 'customers') throw activityFailure('SOURCE_NOT_FOUND', 'no such file');
       return planObject(run);
     };
-    const result: IngestResult = await withWorkers(activities, async () => (await start(['orders', 'customers'])).result());
+    const result: IngestResult = await withWorkers(activities, async () =>
+      (await start(['orders', 'customers'])).result(),
+    );
     expect(result.state).toBe('partial');
     expect(result.objects.map(({ state, failure }) => [state, failure?.code])).toEqual([
       ['success', undefined],
