@@ -72,7 +72,6 @@ export class RowGate implements Disposable {
   readonly #skipped: number[] = [];
   readonly #rejected: RejectedRow[] = [];
   #functions: DuckDBScalarFunction[] = [];
-  #session: DuckDbSession | undefined;
   #kept = 0;
   #violated = 0;
   #rawBytes = 0;
@@ -107,7 +106,6 @@ export class RowGate implements Disposable {
 
   /** Makes the gate's functions known to the session; before the query that uses them. */
   register(session: DuckDbSession): void {
-    this.#session = session;
     for (const last of [false, true]) {
       const created = DuckDBScalarFunction.create({
         name: this.#functionName(last),
@@ -140,22 +138,12 @@ export class RowGate implements Disposable {
     return this.#call(false, args);
   }
 
-  /**
-   * Runs the work that consumes the query, in the session that the gate was registered with; the gate's own failure
-   * wins over what DuckDB makes of it. Meanwhile DuckDB may not push the gate below what computes its arguments: it
-   * would copy all of that into each of them, and compute it again for each.
-   */
+  /** Runs the work that consumes the query; the gate's own failure wins over what DuckDB makes of it. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
-    const session = this.#session;
-    if (session === undefined) throw new Error('a gate is registered before it is used');
-    await session.set('disabled_optimizers', 'filter_pushdown');
     try {
       return await work();
     } catch (error) {
       throw this.#failure ?? error;
-    } finally {
-      // After an interruption this may fail; then nothing more is run in the session.
-      await session.connection.run('RESET disabled_optimizers').catch(() => undefined);
     }
   }
 

@@ -103,7 +103,7 @@ describe('the sample of a csv source', () => {
       }),
       { numRuns: 25 },
     );
-  });
+  }, 60_000);
 
   it('takes a token for null where a column would be text without it', async () => {
     const { types, notes } = await described({ 'a.csv': lines('n,name', '1,x', 'NA,y', '3,z') });

@@ -182,7 +182,7 @@ describe('transformations', () => {
       ),
       { numRuns: 15 },
     );
-  });
+  }, 60_000);
 
   it('tell where every column of the result comes from', async () => {
     const { compiled } = await transformed(`SELECT 1 AS a, 2 AS b, 'x' AS c, 4 AS d`, [
