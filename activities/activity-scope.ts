@@ -18,9 +18,18 @@ export async function openScope(deps: ActivityDependencies): Promise<WorkScope> 
   const signal = context?.cancellationSignal ?? NEVER;
   const scratch = await deps.openScratchFolder();
   let session: DuckDbSession | undefined;
+  let latest: unknown;
   return {
-    connector: { signal, scratchFolder: scratch.path, attempt: context?.info.attempt ?? 1 },
-    heartbeat: (details) => context?.heartbeat(details),
+    connector: {
+      signal,
+      scratchFolder: scratch.path,
+      attempt: context?.info.attempt ?? 1,
+      onProgress: () => context?.heartbeat(latest),
+    },
+    heartbeat(details) {
+      latest = details;
+      context?.heartbeat(details);
+    },
     async session() {
       session ??= await DuckDbSession.open(deps.budget(scratch.path), signal);
       return session;

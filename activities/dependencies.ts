@@ -30,6 +30,9 @@ export interface OpenedJob {
   openSink(): Sink;
   /** Where the run records are: always Iceberg tables. */
   openRecords(): Sink;
+  /** A query for the rows that a table holds now; undefined where there is no such table, or no way to ask it. */
+  rowsOf(namespace: string, table: string): Promise<string | undefined>;
+  readonly cursorField: string | undefined;
   transformations(): readonly Transformation[];
   /** What the job's contract promises for the object's table; undefined without a contract. */
   contractOf(object: string): StreamSchema | undefined;

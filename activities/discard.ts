@@ -1,11 +1,14 @@
 import { quarantineTableName } from '../contracts/ids.ts';
-import type { ObjectRun } from '../contracts/run.ts';
+import type { CommitResult, ObjectRun } from '../contracts/run.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { WorkingFolder } from './working-folder.ts';
 
 export interface DiscardActivities {
-  /** Removes what a failed or cancelled run staged for one object. What was committed stays. */
-  discardObject(run: ObjectRun): Promise<void>;
+  /**
+   * Removes what a failed or cancelled run staged for one object. What was committed stays, and is returned: an
+   * activity can be lost after its commit landed and before it could say so.
+   */
+  discardObject(run: ObjectRun): Promise<CommitResult | undefined>;
 }
 
 export function createDiscardActivities(deps: ActivityDependencies): DiscardActivities {
@@ -17,15 +20,25 @@ export function createDiscardActivities(deps: ActivityDependencies): DiscardActi
       const table = job.tableOf(run.object);
       const sink = job.openSink();
       try {
-        await sink.sweep(run.runId, [
+        const landed = (await sink.open(namespace, table)).committedRun(run.runId);
+        const tables = [
           { namespace, table },
           { namespace, table: quarantineTableName(table) },
-        ]);
+        ];
+        await sink.sweep(run.runId, tables).catch((error: unknown) => {
+          // Files that nobody sees are no reason to call a commit that stands a failure.
+          if (landed === undefined) throw error;
+        });
+        if (landed !== undefined) {
+          const { snapshotId, files, bytes } = landed;
+          return { ...(snapshotId === undefined ? {} : { snapshotId }), files, bytes, alreadyCommitted: true };
+        }
       } finally {
         sink.close();
       }
       await new WorkingFolder(job.storage, job.workFolder, run.runId).removeObject(run.object);
       await deps.reached('discard:after');
+      return undefined;
     },
   };
 }

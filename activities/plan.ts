@@ -12,6 +12,7 @@ import { openScope } from './activity-scope.ts';
 import type { ActivityDependencies, OpenedJob } from './dependencies.ts';
 import { isPromotion, reconcile } from './reconcile.ts';
 import { requireFittingTypes } from './type-fit.ts';
+import { requireEmptyWindow } from './window.ts';
 import type { ObjectPlan } from './working-folder.ts';
 import { WorkingFolder } from './working-folder.ts';
 
@@ -28,7 +29,7 @@ export function createPlanActivities(deps: ActivityDependencies): PlanActivities
       await using scope = await openScope(deps);
       const sink = job.openSink();
       try {
-        const { plan, table, unchangedUnits } = await makePlan(job, run, sink, scope);
+        const { plan, table, unchangedUnits, unchanged, notices } = await makePlan(job, run, sink, scope);
         await deps.reached('plan:before-write');
         const folder = new WorkingFolder(job.storage, job.workFolder, run.runId);
         const reference = await folder.writePlan(run.object, plan);
@@ -37,8 +38,10 @@ export function createPlanActivities(deps: ActivityDependencies): PlanActivities
           plan: reference,
           table,
           chunks: plan.chunks.length,
-          schemaChanges: plan.target.changes,
+          schemaChanges: shortened(plan.target.changes),
           unchangedUnits,
+          unchanged,
+          ...(notices.length > 0 ? { notices } : {}),
         };
       } finally {
         sink.close();
@@ -51,7 +54,11 @@ export interface PlannedObject {
   readonly plan: ObjectPlan;
   readonly table: string;
   readonly unchangedUnits: number;
+  readonly unchanged: boolean;
+  /** How the source is read. */
   readonly notes: readonly string[];
+  /** What the user should know though the run goes on. */
+  readonly notices: readonly string[];
 }
 
 /** The plan itself, without writing anything: a dry run stops here. */
@@ -80,8 +87,8 @@ export async function makePlan(
   if (job.schemaMode === 'strict')
     await requireFittingTypes(source, object, described.schema, readSchema, options, scope);
 
-  const planned = await planSource(job, run, source, readSchema, target, scope);
-  requireOneChunk(transformations, planned, object);
+  const planned = await planSource(job, run, source, readSchema, target, transformations.needsWholeRun, scope);
+  if (options.mode === 'window') await requireEmptyWindow(job, target, options, await scope.session());
   const writePlan: WritePlan = target.prepare(wanted, { evolve: contract !== undefined || job.schemaMode === 'warn' });
   return {
     plan: {
@@ -96,7 +103,9 @@ export async function makePlan(
     },
     table: `${job.namespace}.${tableName}`,
     unchangedUnits: planned.source.unchangedUnits,
+    unchanged: planned.unchanged,
     notes: described.notes,
+    notices: planned.mode === 'append' ? appendedAgain(planned.source.changedUnits) : [],
   };
 }
 
@@ -131,6 +140,7 @@ async function compile(
 interface PlannedSource {
   readonly source: SourcePlan;
   readonly mode: ObjectPlan['mode'];
+  readonly unchanged: boolean;
 }
 
 async function planSource(
@@ -139,31 +149,38 @@ async function planSource(
   source: Source,
   schema: StreamSchema,
   table: SinkTable,
+  wholeRun: boolean,
   scope: WorkScope,
 ): Promise<PlannedSource> {
-  const request = { object, schema, checkpoint: table.checkpoint, options };
+  const request = { object, schema, checkpoint: table.checkpoint, options, wholeRun };
   const planned = await source.plan(request, scope.connector);
-  const replaces = options.mode === 'full_refresh' || (job.writeMode === 'overwrite' && options.mode !== 'window');
-  if (!replaces) return { source: planned, mode: 'append' };
-  if (planned.chunks.length === 0 || options.mode === 'full_refresh') return { source: planned, mode: 'replace' };
-  // Something changed, so the table is written anew from everything that the source holds.
+  const nothing = planned.chunks.length === 0;
+  if (options.mode === 'full_refresh') return { source: planned, mode: 'replace', unchanged: false };
+  if (job.writeMode !== 'overwrite' || options.mode === 'window') {
+    return { source: planned, mode: 'append', unchanged: nothing };
+  }
+  // Also a file that is gone makes the table differ from its source.
+  if (nothing && planned.goneUnits === 0) return { source: planned, mode: 'replace', unchanged: true };
   const everything = await source.plan({ ...request, options: { mode: 'full_refresh' } }, scope.connector);
-  return { source: everything, mode: 'replace' };
+  return { source: everything, mode: 'replace', unchanged: false };
 }
 
-/** A window function sees the rows of one query, which is one chunk. */
-function requireOneChunk({ needsWholeRun }: CompiledTransformations, { source }: PlannedSource, object: string): void {
-  if (!needsWholeRun || source.chunks.length <= 1) return;
-  throw fail('TRANSFORMATION_INVALID', {
-    received: `a window function over the ${source.chunks.length} chunks of "${object}"`,
-    expected: 'a source that is read in one chunk when a window function looks at all rows of the run',
-    next: 'narrow source.path to fewer files, or take the window function out',
-  });
+/** Lists that go through Temporal stay short, however wide a table is; the whole one is in the plan. */
+const SHOWN = 10;
+
+function shortened(lines: readonly string[]): readonly string[] {
+  return lines.length <= SHOWN ? lines : [...lines.slice(0, SHOWN), `and ${lines.length - SHOWN} more`];
+}
+
+function appendedAgain(units: readonly string[]): string[] {
+  return shortened(units).map(
+    (unit) => `${unit} changed since it was read: all its rows are appended again (write_mode overwrite replaces them)`,
+  );
 }
 
 function schemaMismatch(object: string, refusals: readonly string[], hasContract: boolean) {
   return fail('SCHEMA_MISMATCH', {
-    received: `"${object}" with these differences: ${refusals.join('; ')}`,
+    received: `"${object}" with these differences: ${shortened(refusals).join('; ')}`,
     expected: `the columns of the ${hasContract ? 'contract' : 'table'} (schema_mode strict)`,
     next: `correct the source${hasContract ? ' or the contract' : ''}, or set schema_mode: warn to let the table follow`,
   });

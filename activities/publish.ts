@@ -50,7 +50,7 @@ export function createPublishActivities(deps: ActivityDependencies): PublishActi
 
 async function toRecord(job: OpenedJob, folder: WorkingFolder, run: IngestResult, object: ObjectResult, mode: string) {
   const { counts, failure } = object;
-  const lineage = object.plan === undefined ? null : (await folder.readPlan(object.plan)).lineage;
+  const plan = object.plan === undefined ? undefined : await folder.readPlan(object.plan);
   return {
     run_id: run.runId,
     tenant: run.tenant,
@@ -71,8 +71,8 @@ async function toRecord(job: OpenedJob, folder: WorkingFolder, run: IngestResult
     chunks: object.chunks,
     snapshot_id: object.snapshotId ?? null,
     job_digest: job.digest,
-    schema_changes: object.schemaChanges,
-    lineage: lineage === null ? null : JSON.stringify(lineage),
+    schema_changes: plan?.target.changes ?? object.schemaChanges,
+    lineage: plan === undefined ? null : JSON.stringify(plan.lineage),
     failure_code: failure?.code ?? null,
     failure_message: failure?.message ?? null,
   };

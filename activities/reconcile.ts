@@ -22,7 +22,7 @@ export function reconcile(options: {
   const { mode, output, contract, table } = options;
   const authority = contract ?? table;
   if (!authority) return { wanted: { columns: output, primaryKey: [] }, refusals: [] };
-  const refusals = mode === 'strict' ? differences(output, authority) : [];
+  const refusals = mode === 'strict' ? differences(output, authority) : strangers(output, authority);
   const promised = authority.columns.map((column) => {
     const found = output.find((candidate) => candidate.name === column.name);
     return contract ? column : widened(column, found);
@@ -48,6 +48,15 @@ function widened(column: Column, found: Column | undefined): Column {
 
 function asOptional(column: Column): Column {
   return { ...column, required: false };
+}
+
+/**
+ * A source that shares no column with what is known is another source, or a file whose first row was taken for its
+ * header. Its names may be somebody's data, so they are not repeated.
+ */
+function strangers(output: readonly Column[], authority: StreamSchema): string[] {
+  if (output.length === 0 || output.some((column) => named(authority.columns, column))) return [];
+  return [`none of its ${output.length} columns is known; does it lack a header (source.header: false)`];
 }
 
 function differences(output: readonly Column[], authority: StreamSchema): string[] {

@@ -1,5 +1,3 @@
-import { EXIT } from './exit-code.ts';
-
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
@@ -7,8 +5,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
  */
 export function onInterrupt(first: () => void): () => void {
   let seen = false;
-  const listener = () => {
-    if (seen) process.exit(EXIT.interrupted);
+  const listener = (signal: NodeJS.Signals) => {
+    if (seen) die(signal);
     seen = true;
     first();
   };
@@ -16,6 +14,15 @@ export function onInterrupt(first: () => void): () => void {
   return () => {
     for (const signal of SIGNALS) process.off(signal, listener);
   };
+}
+
+/**
+ * Ends the process as the signal does by itself. `process.exit` would wait for DuckDB's threads, which may be waiting
+ * for this one.
+ */
+function die(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM. */

@@ -102,6 +102,7 @@ function notes(object: ObjectResult, paint: Paint): string[] {
       `${object.object}: skipped by rule: ${rules.map(([rule, rows]) => `${rule} ${formatCount(rows)}`).join(', ')}`,
     );
   }
+  for (const notice of object.notices ?? []) lines.push(`${object.object}: ${notice}`);
   if (schemaChanges.length > 0) lines.push(`${object.object}: schema of ${table}: ${schemaChanges.join('; ')}`);
   if (state === 'unchanged')
     lines.push(
@@ -122,7 +123,12 @@ export function nextCommand(runs: readonly FinishedRun[]): string {
   const readable = filled ?? objects.find(({ state }) => state === 'unchanged');
   const failed = runs.find(({ state }) => state === 'failed' || state === 'partial');
   if (failed && !readable) return `dativo status ${failed.workflowId}`;
-  if (quarantined) return `dativo query "select * from ${quarantined.table}__quarantine limit 10"`;
-  if (readable) return `dativo query "select * from ${readable.table} limit 10"`;
+  if (quarantined) return `dativo query "select * from ${inSql(quarantined.table)}__quarantine limit 10"`;
+  if (readable) return `dativo query "select * from ${inSql(readable.table)} limit 10"`;
   return 'dativo runs';
+}
+
+/** A table as a query names it: `default`, the namespace of jobs that name none, is a word of SQL. */
+function inSql(table: string): string {
+  return table.replace(/^default\./, '');
 }

@@ -21,7 +21,7 @@ const RUNNING: RunState | 'running' = 'running';
 
 /**
  * Starts the workflow of a job, or joins the one that runs already: an asset has one run at a time. A run that is
- * being cancelled is waited for, then a new one is started.
+ * being cancelled, or that does less than is asked for now, is waited for; then a new one is started.
  */
 export async function startRun(
   client: Client,
@@ -48,7 +48,9 @@ export async function startRun(
     if (runId !== undefined) return { job, workflowId, runId, joined: false, startedAt };
     const running = await client.workflow.getHandle(workflowId).describe();
     if (running.status.name !== 'RUNNING') continue;
-    if (running.raw.workflowExtendedInfo?.cancelRequested) {
+    // To join a run that does something else than was asked for would be to drop the request.
+    const asksForMore = options.mode !== 'incremental';
+    if (asksForMore || running.raw.workflowExtendedInfo?.cancelRequested) {
       await client.workflow
         .getHandle(workflowId, running.runId)
         .result()

@@ -40,6 +40,10 @@ export interface SourcePlan {
   readonly chunks: readonly SourceChunk[];
   /** Files, partitions or tables left out because nothing changed since the checkpoint. */
   readonly unchangedUnits: number;
+  /** Units of the checkpoint that the source no longer has. */
+  readonly goneUnits: number;
+  /** Names of units that were read before, have changed, and are read again as a whole; some of them, at most 20. */
+  readonly changedUnits: readonly string[];
   /**
    * What becomes durable with the commit. A value that is only known after reading (the highest cursor) is
    * merged in by `checkpointAfter`.

@@ -47,6 +47,7 @@ export const ERROR_CATALOGUE = {
     kind: 'bug',
     meaning: 'Rows read do not equal rows committed, quarantined, dead-lettered and skipped.',
   },
+  WINDOW_NOT_EMPTY: { kind: 'config', meaning: 'A run over a window would add rows that the table has already.' },
   TABLE_NOT_OURS: {
     kind: 'config',
     meaning: 'A table or folder of that name exists that Dativo did not write and cannot extend.',
@@ -54,7 +55,7 @@ export const ERROR_CATALOGUE = {
   TABLE_NEWER: { kind: 'config', meaning: 'The table was written in a newer format than this version understands.' },
   TABLE_NOT_FOUND: { kind: 'config', meaning: 'The lake has no table of that name.' },
   TABLE_CHANGED: {
-    kind: 'transient',
+    kind: 'permanent',
     meaning: 'Another writer changed the table in a way that makes the staged work stale.',
   },
   COMMIT_CONFLICT: { kind: 'transient', meaning: 'Another writer committed first.' },

@@ -103,6 +103,10 @@ export interface PlanResult {
   readonly schemaChanges: readonly string[];
   /** Source units (files, partitions) that have not changed since the last checkpoint. */
   readonly unchangedUnits: number;
+  /** There is nothing to do, not even to replace the table's content by nothing. */
+  readonly unchanged?: boolean;
+  /** What the user should know though the run goes on. */
+  readonly notices?: readonly string[];
 }
 
 export interface ExtractInput {
@@ -163,6 +167,7 @@ export interface ObjectResult {
   readonly snapshotId?: string;
   readonly schemaChanges: readonly string[];
   readonly unchangedUnits: number;
+  readonly notices?: readonly string[];
   readonly startedAt: string;
   readonly endedAt: string;
   /** The plan that was followed; it stays until the run is recorded. */

@@ -3,6 +3,7 @@ import type { ActivityDependencies, OpenedJob } from '../activities/dependencies
 import { readReferenced } from '../activities/working-folder.ts';
 import type { OpenTarget } from '../config/open-job.ts';
 import { openStoredJob } from '../config/open-job.ts';
+import { IcebergReader } from '../connectors/iceberg/reader.ts';
 import { IcebergSink } from '../connectors/iceberg/sink.ts';
 import { ParquetSink } from '../connectors/parquet/sink.ts';
 import { createSource } from '../connectors/registry.ts';
@@ -73,6 +74,16 @@ export function openJob(
     },
     openSink: () => (target.connector === 'parquet' ? openParquet(target) : iceberg()),
     openRecords: iceberg,
+    rowsOf: async (namespace, table) => {
+      if (target.connector !== 'iceberg') return undefined;
+      const reader = await IcebergReader.open(storage, localUri(target.warehouse));
+      try {
+        return (await reader.tables(namespace)).includes(table) ? await reader.select({ namespace, table }) : undefined;
+      } finally {
+        reader.close();
+      }
+    },
+    cursorField: job.source().incremental.cursor_field,
     transformations: () => job.transformations(),
     contractOf: (object) => job.contract(object),
   };

@@ -6,7 +6,7 @@ import type { SnapshotLine } from '../connectors/iceberg/reader.ts';
 import { IcebergReader } from '../connectors/iceberg/reader.ts';
 import type { TableName } from '../connectors/sink.ts';
 import { LocalStorage, localUri } from '../connectors/storage/local.ts';
-import { fail } from '../contracts/errors.ts';
+import { DativoError, fail } from '../contracts/errors.ts';
 import { PROPERTY_PREFIX, RUNS_NAMESPACE, RUNS_TABLE } from '../contracts/ids.ts';
 import type { LakeAddress, QueryResult, RunRecordEntry, SnapshotEntry } from '../contracts/lake-view.ts';
 import { duckDbBudget, readBudget } from './budget.ts';
@@ -164,8 +164,21 @@ async function select(session: DuckDbSession, sql: string, limit: number): Promi
     const columns = result.columnNames().map((name, index) => ({ name, type: String(result.columnType(index)) }));
     return { columns, rows: rows as Json[][] as QueryResult['rows'], truncated: result.currentRowCount > limit };
   } catch (error) {
-    throw translateDuckDbError(error);
+    throw invalidQuery(error);
   }
+}
+
+/** Here the query is the user's, so that it cannot be run is no fault of Dativo's. */
+function invalidQuery(error: unknown): unknown {
+  const message = error instanceof Error ? error.message.replace(/^Failed to extract statements: /, '') : '';
+  const known = translateDuckDbError(error instanceof Error ? new Error(message) : error);
+  if (!(known instanceof DativoError) || known.code !== 'UNEXPECTED') return known;
+  const kind = /^([A-Z][A-Za-z ]{2,40}) Error:/.exec(message)?.[1] ?? 'unknown';
+  return fail('QUERY_INVALID', {
+    received: `a query that ends in a ${kind.toLowerCase()} error`,
+    expected: 'one SELECT statement in the SQL of DuckDB whose values can all be computed',
+    next: 'correct the query; TRY_CAST gives null where a value cannot be converted',
+  });
 }
 
 function toEntry({ id, parent, time, operation, current, summary }: SnapshotLine): SnapshotEntry {

@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  log,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -10,15 +11,17 @@ import type { Activities } from '../activities/activities.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type {
   ChunkResult,
+  CommitResult,
   IngestObjectInput,
   ObjectProgress,
   ObjectResult,
   ObjectRun,
   PlanResult,
+  RowCounts,
 } from '../contracts/run.ts';
 import { addCounts, balances, NO_ROWS } from '../contracts/run.ts';
 import { mapBounded } from './bounded.ts';
-import { hasCode } from './failures.ts';
+import { hasCode, toRunFailure } from './failures.ts';
 import { objectProgressQuery } from './messages.ts';
 import { profiles } from './profiles.ts';
 
@@ -47,14 +50,16 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
   const startedAt = new Date().toISOString();
   const { job, tenant, asset, object, runId, options } = input;
   const run: ObjectRun = { job, tenant, asset, object, runId, options, round };
+  let plan: PlanResult | undefined;
+  let counts = NO_ROWS;
   try {
     progress.enter('planning');
-    const plan = await planObject(run);
-    if (plan.chunks === 0) return progress.done(unchanged(object, plan, startedAt));
+    plan = await planObject(run);
+    if (plan.unchanged ?? plan.chunks === 0) return progress.done(unchanged(object, plan, startedAt));
 
     progress.enter('extracting', plan.chunks);
     const chunks = await extractAll(input, run, plan, progress);
-    const counts = chunks.reduce((sum, chunk) => addCounts(sum, chunk.counts), NO_ROWS);
+    counts = chunks.reduce((sum, chunk) => addCounts(sum, chunk.counts), NO_ROWS);
     const staged = { run, plan: plan.plan, attempts: chunks.map((chunk) => chunk.attempt), counts };
     if (!balances(counts)) throw unbalanced();
 
@@ -63,31 +68,53 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
 
     progress.enter('committing');
     const commit = await commitObject(staged);
-    return progress.done({
-      object,
-      table: plan.table,
-      state: 'success',
-      counts,
-      files: commit.files,
-      bytes: commit.bytes,
-      chunks: plan.chunks,
-      ...(commit.snapshotId === undefined ? {} : { snapshotId: commit.snapshotId }),
-      schemaChanges: plan.schemaChanges,
-      unchangedUnits: plan.unchangedUnits,
-      startedAt,
-      endedAt: new Date().toISOString(),
-      plan: plan.plan,
-    });
+    return progress.done(committed(object, plan, counts, commit, startedAt));
   } catch (error) {
-    // Also while the run is being cancelled: what was staged must not stay behind.
-    await CancellationScope.nonCancellable(() => proxyActivities<Activities>(profile.cleanup).discardObject(run));
-    setCurrentDetails(
-      isCancellation(error)
-        ? `${object}: cancelled; nothing was committed.`
-        : `${object}: failed; nothing was committed.`,
-    );
+    const landed = await discard(run, input);
+    if (landed && plan) return progress.done(committed(object, plan, counts, landed, startedAt));
+    const outcome = isCancellation(error) ? 'cancelled' : 'failed';
+    setCurrentDetails(`${object}: ${outcome}; nothing was committed.`);
     throw error;
   }
+}
+
+/**
+ * Removes what was staged, also while the run is being cancelled; what was committed before the failure is returned.
+ * That the removal fails must not hide why it was needed.
+ */
+async function discard(run: ObjectRun, { timeouts }: IngestObjectInput): Promise<CommitResult | undefined> {
+  const { discardObject } = proxyActivities<Activities>(profiles(timeouts).cleanup);
+  try {
+    return (await CancellationScope.nonCancellable(() => discardObject(run))) ?? undefined;
+  } catch (error) {
+    log.warn('staged files could not be removed', { code: toRunFailure(error).code });
+    return undefined;
+  }
+}
+
+function committed(
+  object: string,
+  plan: PlanResult,
+  counts: RowCounts,
+  { snapshotId, files, bytes }: CommitResult,
+  startedAt: string,
+): ObjectResult {
+  return {
+    object,
+    table: plan.table,
+    state: 'success',
+    counts,
+    files,
+    bytes,
+    chunks: plan.chunks,
+    ...(snapshotId === undefined ? {} : { snapshotId }),
+    schemaChanges: plan.schemaChanges,
+    unchangedUnits: plan.unchangedUnits,
+    ...(plan.notices === undefined ? {} : { notices: plan.notices }),
+    startedAt,
+    endedAt: new Date().toISOString(),
+    plan: plan.plan,
+  };
 }
 
 async function extractAll(

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assetFromFile } from '../../config/job-paths.ts';
@@ -38,6 +38,9 @@ export const initCommand: CommandDefinition = {
       );
     }
     const data = String(file);
+    if (statSync(data, { throwIfNoEntry: false })?.isDirectory()) {
+      throw usage(`the folder ${data}`, 'one data file', 'name a file that is like those to come');
+    }
     const asset = textOption(options, 'asset') ?? assetFromFile(path.basename(data).replace(DATA_ENDINGS, ''));
     const jobFile = textOption(options, 'out') ?? `${asset}.yaml`;
     const folder = path.dirname(path.resolve(jobFile));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { PlanRequest, SourceChunk, SourcePlan } from '../connector.ts';
+import type { CsvCheckpoint } from './checkpoint.ts';
 import { isKnown, parseCheckpoint, withFiles } from './checkpoint.ts';
 import { cursorColumn, skipRules } from './cursor-rule.ts';
 import type { SourceFile } from './files.ts';
@@ -79,8 +80,23 @@ export async function planFiles({ request, source, files, format, layoutOf }: Pl
       }),
     ),
     unchangedUnits: files.length - toRead.length,
+    goneUnits: goneFiles(files, before).length,
+    changedUnits: readAgain(toRead, before, source).slice(0, CHANGED_SHOWN),
     nextCheckpoint: mode === 'window' ? (request.checkpoint ?? {}) : withFiles(before, files),
   };
+}
+
+const CHANGED_SHOWN = 20;
+
+function goneFiles(files: readonly SourceFile[], before: CsvCheckpoint): string[] {
+  const present = new Set(files.map((file) => file.path));
+  return Object.keys(before.files).filter((name) => !present.has(name));
+}
+
+/** Known files whose rows are all read again; with a cursor only their newer rows are. */
+function readAgain(toRead: readonly SourceFile[], before: CsvCheckpoint, source: SourceSpec): string[] {
+  if (source.incremental.strategy !== 'new_files') return [];
+  return toRead.map((file) => file.path).filter((name) => Object.hasOwn(before.files, name));
 }
 
 function estimatedBytes({ bytes, compression }: PlannedFile): number {

@@ -1,4 +1,4 @@
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { balances } from '../../contracts/run.ts';
@@ -104,6 +104,42 @@ describe('a run from CSV to Iceberg', () => {
       'overwrite',
       'append',
     ]);
+  });
+
+  test('says that rows are appended again when a file has changed', async () => {
+    const job = await ordersJob('source: { path: data/*.csv }\n', { 'data/a.csv': ORDERS });
+    await runJob(client(), job.file);
+    await appendFile(path.join(job.folder, 'data/a.csv'), '4,1,fourth\n');
+    const { counts, notices } = onlyObject(await runJob(client(), job.file));
+    expect([counts.committed, notices]).toEqual([4, [expect.stringContaining('a.csv changed')]]);
+  });
+
+  test('overwrites with what the source holds now, also when a file is gone', async () => {
+    const job = await ordersJob('source: { path: data/*.csv }\n', {
+      'data/a.csv': ORDERS,
+      'data/b.csv': 'id,amount,note\n4,1,fourth\n',
+    });
+    const text = (await readFile(job.file, 'utf8')).replace(
+      'warehouse: lake',
+      'warehouse: lake, write_mode: overwrite',
+    );
+    await writeFile(job.file, text);
+    await runJob(client(), job.file);
+    await rm(path.join(job.folder, 'data/a.csv'));
+    await runJob(client(), job.file);
+    expect(await job.rows(`SELECT id FROM ${job.table}`)).toEqual([['4']]);
+    expect((await runJob(client(), job.file)).state).toBe('unchanged');
+  });
+
+  test('refuses a window that the table has rows in, so that none is doubled', async () => {
+    const lines = 'source:\n  path: data/*.csv\n  incremental: { strategy: updated_after, cursor_field: updated_at }\n';
+    const job = await ordersJob(lines, {
+      'data/a.csv': 'id,updated_at\n1,2026-01-01 00:00:00\n2,2026-01-02 00:00:00\n',
+    });
+    const window = { mode: 'window', from: '2026-01-01', to: '2026-01-02' } as const;
+    expect(onlyObject(await runJob(client(), job.file, window)).counts.committed).toBe(1);
+    expect(onlyObject(await runJob(client(), job.file, window)).failure?.code).toBe('WINDOW_NOT_EMPTY');
+    expect(await job.rows(`SELECT count(*) FROM ${job.table}`)).toEqual([['1']]);
   });
 
   test('reads only rows after the highest cursor when it follows one', async () => {

@@ -139,6 +139,36 @@ describe('a run of a job', () => {
     expect([commits, discarded]).toEqual([0, ['orders']]);
   });
 
+  test('is a success when its commit landed before the activity was lost', async () => {
+    const { activities } = fakeActivities({
+      commitObject: async () => {
+        throw activityFailure('UNEXPECTED', 'the worker was lost');
+      },
+      discardObject: async () => ({ snapshotId: '7', files: 2, bytes: 200, alreadyCommitted: true }),
+    });
+    const result = await withWorkers(activities, async () => (await start(['orders'])).result());
+    expect([result.state, result.objects[0]?.counts.committed, result.objects[0]?.snapshotId]).toEqual([
+      'success',
+      18,
+      '7',
+    ]);
+  });
+
+  test('fails for its first cause even when the clean-up fails too', async () => {
+    const { activities } = fakeActivities({
+      evaluateObject: async () => {
+        throw activityFailure('TOO_MANY_BAD_ROWS', 'too many');
+      },
+      discardObject: async () => {
+        throw activityFailure('STORAGE_DENIED', 'no rights');
+      },
+    });
+    const { cause } = await withWorkers(activities, async () => failureOf(await start(['orders'])));
+    expect(cause instanceof ApplicationFailure && cause.details?.[0]).toMatchObject({
+      objects: [{ failure: { code: 'TOO_MANY_BAD_ROWS' } }],
+    });
+  });
+
   test('plans again when another writer changed the table', async () => {
     const rounds: number[] = [];
     let commits = 0;
