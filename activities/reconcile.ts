@@ -1,6 +1,6 @@
 import type { SchemaMode } from '../contracts/job.ts';
-import type { Column, ColumnType, StreamSchema } from '../contracts/schema.ts';
-import { decimalParts, typeName } from '../contracts/schema.ts';
+import type { Column, StreamSchema } from '../contracts/schema.ts';
+import { canHold, typeName } from '../contracts/schema.ts';
 
 export interface Reconciled {
   /** The columns that the table shall have. */
@@ -43,7 +43,7 @@ function named(columns: readonly Column[], column: Column): boolean {
 /** In `warn` mode the table gives way where Iceberg allows it: wider types, and null for a column that went away. */
 function widened(column: Column, found: Column | undefined): Column {
   if (!found) return asOptional(column);
-  return { ...column, type: isPromotion(column.type, found.type) ? found.type : column.type };
+  return { ...column, type: canHold(found.type, column.type) ? found.type : column.type };
 }
 
 function asOptional(column: Column): Column {
@@ -66,12 +66,4 @@ function differences(output: readonly Column[], authority: StreamSchema): string
     ...lost.map((column) => `column ${column.name} (${typeName(column.type)}) is missing`),
     ...unknown.map((column) => `column ${column.name} (${typeName(column.type)}) is unknown`),
   ];
-}
-
-/** Type changes that Iceberg readers follow by field id (spec, "Schema Evolution": type promotion). */
-export function isPromotion(from: ColumnType, to: ColumnType): boolean {
-  if (from === 'int' && to === 'long') return true;
-  if (from === 'float' && to === 'double') return true;
-  const [narrow, wide] = [decimalParts(from), decimalParts(to)];
-  return narrow !== undefined && wide !== undefined && narrow.scale === wide.scale && narrow.precision < wide.precision;
 }

@@ -1,5 +1,5 @@
 import type { CommanderError } from 'commander';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../contracts/nearest.ts';
 import type { DativoError } from '../contracts/errors.ts';
 import { fail } from '../contracts/errors.ts';
 

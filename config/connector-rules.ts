@@ -4,7 +4,7 @@ import type { SourceSpec } from '../contracts/job-source.ts';
 import { OBJECT_PLACEHOLDER } from '../contracts/job-source.ts';
 import type { JsonObject, KeyPath } from './json-tree.ts';
 import { showPath, valueAt } from './json-tree.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../contracts/nearest.ts';
 import type { RuleFinding } from './rule-finding.ts';
 import { quoteWritten } from './rule-finding.ts';
 

@@ -82,3 +82,14 @@ export function typeName(type: ColumnType): string {
       return `map<${typeName(type.key)}, ${typeName(type.value)}>`;
   }
 }
+
+/** Type promotions that Iceberg readers follow by field id (spec, "Schema Evolution"): from → to. */
+const PROMOTIONS: Readonly<Record<string, string>> = { int: 'long', float: 'double' };
+
+/** True if `wide` is the type `narrow` or a promotion of it; a decimal may gain digits, not decimal places. */
+export function canHold(wide: ColumnType, narrow: ColumnType): boolean {
+  if (typeof wide !== 'string' || typeof narrow !== 'string') return false;
+  if (wide === narrow || PROMOTIONS[narrow] === wide) return true;
+  const [to, from] = [decimalParts(wide), decimalParts(narrow)];
+  return to !== undefined && from !== undefined && to.scale === from.scale && to.precision >= from.precision;
+}

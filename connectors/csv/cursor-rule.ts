@@ -3,7 +3,7 @@ import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { Column, ColumnType } from '../../contracts/schema.ts';
 import type { PlanRequest, SkipRule } from '../connector.ts';
 import { CURSOR_TYPES, cursorLiteral, isCursorType } from '../duckdb/cursor.ts';
-import { nearestName } from '../duckdb/nearest.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import { identifier } from '../duckdb/sql.ts';
 import { toDuckDb } from '../duckdb/type-names.ts';
 
@@ -19,7 +19,7 @@ export function cursorColumn(source: SourceSpec, columns: readonly Column[]): Co
   }
   const column = columns.find((candidate) => candidate.name === name);
   if (column === undefined) {
-    const near = nearestName(
+    const near = nearest(
       name,
       columns.map((candidate) => candidate.name),
     );

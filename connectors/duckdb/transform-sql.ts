@@ -3,7 +3,7 @@ import type { Transformation } from '../../contracts/job-transformations.ts';
 import type { Column } from '../../contracts/schema.ts';
 import { describeQuery, emptyRelation } from './describe.ts';
 import { analyseExpression } from './expression.ts';
-import { nearestName } from './nearest.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { DuckDbSession } from './session.ts';
 import type { CompiledStep } from './transform-step.ts';
@@ -132,7 +132,7 @@ async function describe(
     if (!(error instanceof DativoError) || error.code !== 'QUERY_INVALID') throw error;
     const names = columns.map((column) => column.name);
     const unknown = /^the unknown column "(.+)"$/.exec(error.parts.received)?.[1];
-    const near = unknown === undefined ? undefined : nearestName(unknown, names);
+    const near = unknown === undefined ? undefined : nearest(unknown, names);
     throw invalidStep(step, {
       received: error.parts.received,
       expected:

@@ -2,7 +2,7 @@ import type { DativoError } from '../../contracts/errors.ts';
 import type { Transformation } from '../../contracts/job-transformations.ts';
 import type { Column } from '../../contracts/schema.ts';
 import type { RowGate } from './gate.ts';
-import { nearestName } from './nearest.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { DuckDbSession } from './session.ts';
 import { compileColumnChange } from './transform-change.ts';
@@ -159,7 +159,7 @@ function requireColumns(step: Transformation, wanted: readonly string[], columns
   const names = columns.map(({ name }) => name);
   for (const name of wanted) {
     if (names.includes(name)) continue;
-    const near = nearestName(name, names);
+    const near = nearest(name, names);
     throw invalidStep(step, {
       received: `the unknown column "${name}"`,
       expected: `one of ${names.map((known) => `"${known}"`).join(', ')}`,

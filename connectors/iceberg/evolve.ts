@@ -1,6 +1,6 @@
 import { fail } from '../../contracts/errors.ts';
 import type { Column, ColumnType, StreamSchema } from '../../contracts/schema.ts';
-import { decimalParts, typeName } from '../../contracts/schema.ts';
+import { canHold, typeName } from '../../contracts/schema.ts';
 import type { FieldIds, IcebergField, IcebergSchema, IcebergStruct, IcebergType } from './schema.ts';
 import { identifierIds, identifyFields, toColumnType, toStreamSchema } from './schema.ts';
 
@@ -152,24 +152,13 @@ function mergeKey(table: IcebergType, wanted: ColumnType, name: string, outcome:
 
 function mergePrimitive(table: IcebergType, wanted: ColumnType, name: string, outcome: Outcome): IcebergType {
   const has = toColumnType(table);
-  if (holds(has, wanted)) return table;
-  if (typeof wanted === 'string' && holds(wanted, has)) {
+  if (canHold(has, wanted)) return table;
+  if (typeof wanted === 'string' && canHold(wanted, has)) {
     outcome.changes.push(`column ${name} from ${typeName(has)} to ${wanted}`);
     return wanted;
   }
   outcome.refusals.push(`column ${name} is ${typeName(wanted)}, the table has ${typeName(has)}`);
   return table;
-}
-
-/** Promotions of the spec: from → to. */
-const PROMOTIONS: Readonly<Record<string, string>> = { int: 'long', float: 'double' };
-
-/** True if `wide` is the type `narrow` or a promotion of it. */
-function holds(wide: ColumnType, narrow: ColumnType): boolean {
-  if (typeof wide !== 'string' || typeof narrow !== 'string') return false;
-  if (wide === narrow || PROMOTIONS[narrow] === wide) return true;
-  const [to, from] = [decimalParts(wide), decimalParts(narrow)];
-  return to !== undefined && from !== undefined && to.scale === from.scale && to.precision >= from.precision;
 }
 
 /** The key stays the table's unless the wanted one can take its place; its columns must stay required. */
