@@ -1,4 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
+// Rows never pass through JavaScript, so a small space for young objects is enough; by itself Node lets it grow to
+// 128 MB (measured with a CSV file of 1.8 GB: 590 MB at the peak instead of 640 to 830, and no more cpu).
 // Written so that any Node from 14 on can read it: an old one must be able to say what is wrong.
 import { existsSync } from 'node:fs';
 

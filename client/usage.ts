@@ -1,7 +1,7 @@
 import type { CommanderError } from 'commander';
-import { nearest } from '../contracts/nearest.ts';
 import type { DativoError } from '../contracts/errors.ts';
 import { fail } from '../contracts/errors.ts';
+import { nearest } from '../contracts/nearest.ts';
 
 /** What may be typed at the place where something unknown was typed. */
 export interface KnownWords {

@@ -12,6 +12,8 @@ import { BenchServer } from '../server.ts';
 import { generateOrders, ORDER_COLUMNS } from './generate-orders.ts';
 
 const CLI = fileURLToPath(new URL('../../bin/dativo.js', import.meta.url));
+/** What the first line of the launcher gives to Node. */
+const LAUNCHER_OPTIONS = ['--max-semi-space-size=4'];
 const COPY = fileURLToPath(new URL('duckdb-copy.ts', import.meta.url));
 const DATA = path.join(os.tmpdir(), 'dativo-bench-data');
 
@@ -39,7 +41,7 @@ async function writeJob(name: string, csv: string): Promise<{ job: string; lake:
 let runs = 0;
 async function dativo(csv: string): Promise<{ measured: Measured; files: number[] }> {
   const { job, lake } = await writeJob(`orders_${++runs}`, csv);
-  const measured = await measureNode([CLI, 'run', job, '--with-worker'], env);
+  const measured = await measureNode([...LAUNCHER_OPTIONS, CLI, 'run', job, '--with-worker'], env);
   const files: number[] = [];
   for (const entry of await readdir(path.join(lake, 'bench'), { recursive: true, withFileTypes: true })) {
     if (entry.name.endsWith('.parquet')) files.push((await stat(path.join(entry.parentPath, entry.name))).size / 1e6);

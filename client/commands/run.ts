@@ -98,5 +98,10 @@ function report(context: CommandContext, runs: readonly FinishedRun[], json: boo
   const { out } = context.terminal;
   const paint = painter(out.isColoured);
   for (const run of runs) out.write(`${summaryLines(run, paint).join('\n')}\n`);
-  out.write(`Next: ${paint.bold(nextCommand(runs))}\n`);
+  out.write(`Next: ${paint.bold(`${launcher(context.env)}${nextCommand(runs)}`)}\n`);
+}
+
+/** Where npm started the command, `dativo` alone is not on the PATH. */
+function launcher(env: NodeJS.ProcessEnv): string {
+  return env['npm_command'] === undefined ? '' : 'npx ';
 }
