@@ -42,5 +42,5 @@ test('the first Ctrl-C is for the command, the second ends it at once', async ()
   child.kill('SIGINT');
   expect(String(await once(child.stdout, 'data'))).toBe('cancelling\n');
   child.kill('SIGINT');
-  expect(await ended).toEqual([130, null]);
+  expect(await ended).toEqual([null, 'SIGINT']);
 });
