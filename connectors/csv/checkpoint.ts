@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail } from '../../contracts/errors.ts';
 import type { Checkpoint } from '../connector.ts';
 import type { SourceFile } from './files.ts';
+import { WHOLE_DIGEST_BYTES } from './files.ts';
 
 const fileStateSchema = z.object({ bytes: z.number(), mtimeMs: z.number(), digest: z.string() });
 
@@ -33,12 +34,14 @@ export function parseCheckpoint(checkpoint: Checkpoint | undefined): CsvCheckpoi
 }
 
 /**
- * A file is known when its size and digest are those of the checkpoint. The time alone does not make it changed: a
- * copy, a checkout or a touch gives a file another time and the same rows, and reading them again would double them.
+ * A file is known when its size, time and digest are those of the checkpoint. The time alone does not make a file
+ * changed whose digest covers all of it: a copy, a checkout or a touch gives it another time and the same rows. Of a
+ * larger one only samples are digested, so an edit between them shows in its time alone.
  */
 export function isKnown(file: SourceFile, { files }: CsvCheckpoint): boolean {
   const state = Object.hasOwn(files, file.path) ? files[file.path] : undefined;
-  return state?.bytes === file.bytes && state.digest === file.digest;
+  if (state?.bytes !== file.bytes || state.digest !== file.digest) return false;
+  return state.mtimeMs === file.mtimeMs || file.bytes <= WHOLE_DIGEST_BYTES;
 }
 
 /** The checkpoint with these files added. */

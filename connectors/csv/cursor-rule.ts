@@ -1,9 +1,9 @@
 import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import type { Column, ColumnType } from '../../contracts/schema.ts';
 import type { PlanRequest, SkipRule } from '../connector.ts';
 import { CURSOR_TYPES, cursorLiteral, isCursorType } from '../duckdb/cursor.ts';
-import { nearest } from '../../contracts/nearest.ts';
 import { identifier } from '../duckdb/sql.ts';
 import { toDuckDb } from '../duckdb/type-names.ts';
 
@@ -95,5 +95,9 @@ const MOMENT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-
 
 function isBound(type: ColumnType, text: string): boolean {
   if (type === 'int' || type === 'long') return /^-?\d{1,18}$/.test(text);
-  return MOMENT.test(text) && !Number.isNaN(Date.parse(text.slice(0, 10)));
+  if (!MOMENT.test(text)) return false;
+  const [date, time] = [text.slice(0, 10), text.slice(11, 19)];
+  // 30 February is a date to `Date` too, but not the same one.
+  const moment = new Date(`${date}T${time === '' ? '00:00:00' : time}Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(date);
 }

@@ -82,6 +82,8 @@ export async function inspectFile(name: string): Promise<SourceFile> {
 const EDGE_BYTES = 65_536;
 const SAMPLE_BYTES = 4096;
 const SAMPLES = 16;
+/** Up to this size a digest covers every byte of a file. */
+export const WHOLE_DIGEST_BYTES = 2 * EDGE_BYTES + SAMPLES * SAMPLE_BYTES;
 
 /**
  * SHA-256 over the first and the last 64 KiB and 16 samples of 4 KiB spread evenly between them; over the whole of a
@@ -93,7 +95,7 @@ async function fileDigest(handle: FileHandle, size: number): Promise<string> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
     hash.update(buffer.subarray(0, bytesRead));
   };
-  if (size <= 2 * EDGE_BYTES + SAMPLES * SAMPLE_BYTES) await add(0, size);
+  if (size <= WHOLE_DIGEST_BYTES) await add(0, size);
   else {
     await add(0, EDGE_BYTES);
     const step = Math.floor((size - 2 * EDGE_BYTES) / SAMPLES);

@@ -98,7 +98,7 @@ class Search {
   match({ bytes, problem }: SplitRecord): number | undefined {
     if (problem !== undefined) return undefined;
     const [record] = parseRecords(bytes.toString('utf8'), this.#format, 1);
-    const nulls = this.#format.nullStrings;
+    const nulls = this.#format.nullsInText;
     const texts = (record ?? []).map(({ text, quoted }) => (!quoted && nulls.includes(text) ? null : text));
     let candidate = false;
     for (const [field, wanted] of this.#texts) candidate ||= wanted.has(texts[field] ?? null);

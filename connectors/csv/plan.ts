@@ -24,6 +24,7 @@ export const positionSchema = z.object({
     escape: z.string(),
     header: z.boolean(),
     nullStrings: z.array(z.string()),
+    nullsInText: z.array(z.string()),
   }),
   /** Files by the columns that they have, in the files' order. */
   layouts: z.array(z.object({ columns: z.array(z.string()), files: z.array(fileSchema) })),
@@ -67,7 +68,7 @@ export async function planFiles({ request, source, files, format, layoutOf }: Pl
     if (columns.length > 0) planned.push({ ...file, compression, encoding, columns });
   }
   const position = {
-    format: { ...format, nullStrings: [...format.nullStrings] },
+    format: { ...format, nullStrings: [...format.nullStrings], nullsInText: [...format.nullsInText] },
     skip,
     ...(cursor ? { cursorField: cursor.name } : {}),
   };

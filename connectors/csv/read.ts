@@ -121,7 +121,7 @@ function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { 
   const [first] = files;
   if (first === undefined) throw new RangeError('a part without files');
   const paths = files.map((file) => readPath(part, file));
-  const nulls = format.nullStrings.length > 0 ? format.nullStrings : [NO_NULL];
+  const nulls = format.nullsInText.length > 0 ? format.nullsInText : [NO_NULL];
   const options = [
     `columns = {${columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`,
     'auto_detect = false',

@@ -14,7 +14,13 @@ import { inferType, NULL_TOKENS } from './infer-type.ts';
 export interface CsvFormat extends Dialect {
   readonly header: boolean;
   /** Unquoted texts that mean null; always holds the empty one unless the job says otherwise. */
+  /** Texts that mean null where a column is not text. */
   readonly nullStrings: readonly string[];
+  /**
+   * Texts that mean null in a column of text as well: those that the job gives. One that was only found, such as NA in
+   * a column of numbers, may be somebody's name or country in another column.
+   */
+  readonly nullsInText: readonly string[];
 }
 
 /** One file's own part of the format. */
@@ -64,9 +70,10 @@ export async function sniffFiles(
   const tokens = source.null_strings ?? ['', ...NULL_TOKENS];
   const inferred = new Map([...texts].map(([name, values]) => [name, inferType(values, tokens)]));
   const nullStrings = source.null_strings ?? ['', ...foundTokens(inferred)];
+  const nullsInText = source.null_strings ?? [''];
   const columns = [...inferred].map(([name, { type }]): Column => ({ name, type, required: false }));
   const { delimiter, quote, escape } = dialect;
-  const format = { delimiter, quote, escape, header, nullStrings };
+  const format = { delimiter, quote, escape, header, nullStrings, nullsInText };
   const rows = sampled.reduce((sum, { records }) => sum + records.length - (header ? 1 : 0), 0);
   return {
     format,

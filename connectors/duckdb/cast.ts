@@ -80,12 +80,12 @@ function exactText(value: string, to: ColumnType, target: string): string {
   const cast = `TRY_CAST(${value} AS ${target})`;
   const exact = (unusual: string, wide: string) =>
     `CASE WHEN ${unusual} THEN CASE WHEN TRY_CAST(${value} AS ${wide}) = ${cast} THEN ${cast} END ELSE ${cast} END`;
+  const exponent = `contains(${value}, 'e') OR contains(${value}, 'E')`;
   const scale = decimalParts(to)?.scale;
-  if (to === 'int' || to === 'long')
-    return exact(`contains(${value}, '.') OR contains(${value}, 'e')`, 'DECIMAL(38, 15)');
+  if (to === 'int' || to === 'long') return exact(`contains(${value}, '.') OR ${exponent}`, 'DECIMAL(38, 15)');
   if (scale !== undefined) {
     const fraction = `length(${value}) - strpos(${value}, '.')`;
-    const unusual = `(strpos(${value}, '.') > 0 AND ${fraction} > ${scale}) OR contains(${value}, 'e')`;
+    const unusual = `(strpos(${value}, '.') > 0 AND ${fraction} > ${scale}) OR ${exponent}`;
     return exact(unusual, `DECIMAL(38, ${Math.min(38, scale + 12)})`);
   }
   if (to === 'date') return exact(`length(${value}) > 10 AND length(trim(${value})) > 10`, 'TIMESTAMP');
@@ -95,7 +95,8 @@ function exactText(value: string, to: ColumnType, target: string): string {
   return cast;
 }
 
-const TIME = '\\s*\\d{1,2}:\\d{2}:\\d{2}(\\.\\d+)?\\s*';
+/** 24:00:00, which DuckDB takes, is beyond the last microsecond that Iceberg has. */
+const TIME = '\\s*([01]?\\d|2[0-3]):\\d{2}:\\d{2}(\\.\\d+)?\\s*';
 /** A timestamp without zone has no offset: reading 12:00+02 as 12:00 would be another moment. */
 const OFFSET = '(?i)(z|[+-]\\d{2}(:?\\d{2})?)\\s*$';
 

@@ -1,9 +1,9 @@
 import { DativoError } from '../../contracts/errors.ts';
 import type { Transformation } from '../../contracts/job-transformations.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import type { Column } from '../../contracts/schema.ts';
 import { describeQuery, emptyRelation } from './describe.ts';
 import { analyseExpression } from './expression.ts';
-import { nearest } from '../../contracts/nearest.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { DuckDbSession } from './session.ts';
 import type { CompiledStep } from './transform-step.ts';

@@ -1,8 +1,8 @@
 import type { DativoError } from '../../contracts/errors.ts';
 import type { Transformation } from '../../contracts/job-transformations.ts';
+import { nearest } from '../../contracts/nearest.ts';
 import type { Column } from '../../contracts/schema.ts';
 import type { RowGate } from './gate.ts';
-import { nearest } from '../../contracts/nearest.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { DuckDbSession } from './session.ts';
 import { compileColumnChange } from './transform-change.ts';

@@ -133,7 +133,7 @@ describe('the plan of a csv source', () => {
       },
       source: sourceSchema.parse({}),
       files,
-      format: { delimiter: ',', quote: '"', escape: '"', header: true, nullStrings: [''] },
+      format: { delimiter: ',', quote: '"', escape: '"', header: true, nullStrings: [''], nullsInText: [''] },
       layoutOf: async (name: string) => ({
         path: name,
         compression: 'none' as const,
