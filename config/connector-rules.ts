@@ -2,9 +2,9 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import { SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
 import type { SourceSpec } from '../contracts/job-source.ts';
 import { OBJECT_PLACEHOLDER } from '../contracts/job-source.ts';
+import { nearest } from '../contracts/nearest.ts';
 import type { JsonObject, KeyPath } from './json-tree.ts';
 import { showPath, valueAt } from './json-tree.ts';
-import { nearest } from '../contracts/nearest.ts';
 import type { RuleFinding } from './rule-finding.ts';
 import { quoteWritten } from './rule-finding.ts';
 

@@ -1,9 +1,9 @@
 import { parseColumnType } from '../contracts/column-type-names.ts';
 import type { ErrorParts } from '../contracts/errors.ts';
+import { nearest } from '../contracts/nearest.ts';
 import type { OdcsContract, OdcsItem, OdcsObject, OdcsProperty } from '../contracts/odcs.ts';
 import type { Column, ColumnType, StreamSchema } from '../contracts/schema.ts';
 import type { KeyPath } from './json-tree.ts';
-import { nearest } from '../contracts/nearest.ts';
 
 /** Something that keeps a contract from describing an object's columns, at a path of the contract. */
 export interface ContractFinding extends ErrorParts {

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { ErrorParts } from '../contracts/errors.ts';
+import { nearest } from '../contracts/nearest.ts';
 import type { JsonTree, KeyPath } from './json-tree.ts';
 import { isObject, showPath, valueAt } from './json-tree.ts';
-import { nearest } from '../contracts/nearest.ts';
 import { homeOfKey, knownKeys, schemaAt } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
