@@ -114,8 +114,9 @@ function notOneOf(text: string, nullTexts: readonly string[]): string {
   return nullTexts.length === 0 ? '' : ` AND ${text} NOT IN (${nullTexts.map(literal).join(', ')})`;
 }
 
-/** Years that every reader of the table can show; DuckDB's own dates go further, up to infinity. */
+/** What every reader of the table can show; DuckDB's own dates go further, up to infinity, and its days to 24:00:00. */
 const RANGES: Readonly<Record<string, readonly [lowest: string, highest: string]>> = {
+  time: [`TIME '00:00:00'`, `TIME '23:59:59.999999'`],
   date: [`DATE '0001-01-01'`, `DATE '9999-12-31'`],
   timestamp: [`TIMESTAMP '0001-01-01'`, `TIMESTAMP '9999-12-31 23:59:59.999999'`],
   timestamptz: [`TIMESTAMPTZ '0001-01-01 00:00:00Z'`, `TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'`],

@@ -84,6 +84,13 @@ describe('the select of a chunk', () => {
     }
   });
 
+  it('puts a row aside whose time is the end of its day', async () => {
+    const sql = `SELECT * FROM (VALUES (TIME '23:59:59.999999'), (TIME '24:00:00'), (NULL)) t(c)`;
+    const { rows, rejected } = await selected(sql, undefined);
+    expect(rows).toEqual([{ c: '23:59:59.999999' }, { c: null }]);
+    expect(rejected.map(({ reason }) => reason)).toEqual(['OUT_OF_RANGE']);
+  });
+
   it('reads nested values and bytes from text, and puts aside what is not valid', async () => {
     const schema = [
       column('tags', { type: 'map', key: 'string', value: 'string', valueRequired: false }),
