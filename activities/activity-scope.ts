@@ -4,6 +4,9 @@ import type { ActivityDependencies } from './dependencies.ts';
 
 const NEVER = new AbortController().signal;
 
+/** Progress comes with every 2048 rows; each report to Temporal costs as much as reading a thousand of them. */
+const HEARTBEAT_EVERY_MS = 200;
+
 /** What one piece of work holds while it runs: a scratch folder, the signal that ends it, DuckDB when it asks for it. */
 export interface WorkScope extends AsyncDisposable {
   readonly connector: ConnectorContext;
@@ -13,22 +16,30 @@ export interface WorkScope extends AsyncDisposable {
   session(): Promise<DuckDbSession>;
 }
 
-export async function openScope(deps: ActivityDependencies): Promise<WorkScope> {
+/** `tries`: how often this piece of work was begun, where that is not how often the activity was. */
+export async function openScope(deps: ActivityDependencies, tries?: number): Promise<WorkScope> {
   const context = deps.context();
   const signal = context?.cancellationSignal ?? NEVER;
   const scratch = await deps.openScratchFolder();
   let session: DuckDbSession | undefined;
   let latest: unknown;
+  let toldAt = -Infinity;
+  const tell = () => {
+    const now = performance.now();
+    if (now - toldAt < HEARTBEAT_EVERY_MS) return;
+    toldAt = now;
+    context?.heartbeat(latest);
+  };
   return {
     connector: {
       signal,
       scratchFolder: scratch.path,
-      attempt: context?.info.attempt ?? 1,
-      onProgress: () => context?.heartbeat(latest),
+      attempt: tries ?? context?.info.attempt ?? 1,
+      onProgress: tell,
     },
     heartbeat(details) {
       latest = details;
-      context?.heartbeat(details);
+      tell();
     },
     async session() {
       session ??= await DuckDbSession.open(deps.budget(scratch.path), signal);

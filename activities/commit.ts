@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../connectors/connector.ts';
 import { highestCursorText } from '../connectors/duckdb/cursor.ts';
-import type { SinkChange } from '../connectors/sink.ts';
+import type { Merged, SinkChange } from '../connectors/sink.ts';
 import { BugError } from '../contracts/errors.ts';
 import { PROPERTY_PREFIX } from '../contracts/ids.ts';
 import type { CommitResult, RowCounts, StagedObject } from '../contracts/run.ts';
@@ -30,7 +30,8 @@ export function createCommitActivities(deps: ActivityDependencies): CommitActivi
       await deps.reached('commit:before');
       const sink = job.openSink();
       try {
-        const changes = describeChanges(job, staged, plan, chunks);
+        const merged = staged.merge === undefined ? undefined : await folder.readMerged(staged.merge);
+        const changes = describeChanges(job, staged, plan, chunks, merged);
         const [receipt] = await sink.commit(run.runId, changes);
         await deps.reached('commit:done');
         // Attempts that lost, and files that a retry made superfluous: nothing of the run stays but what it committed.
@@ -54,6 +55,7 @@ function describeChanges(
   { run, counts }: StagedObject,
   plan: ObjectPlan,
   chunks: readonly StagedChunk[],
+  merged: Merged | undefined,
 ): SinkChange[] {
   const properties = {
     [`${PROPERTY_PREFIX}job-digest`]: job.digest,
@@ -61,11 +63,11 @@ function describeChanges(
     [`${PROPERTY_PREFIX}rows-quarantined`]: String(counts.quarantined),
   };
   const target: SinkChange = {
-    plan: plan.target,
-    mode: plan.mode,
-    files: chunks.flatMap((chunk) => chunk.files),
+    ...(merged === undefined
+      ? { plan: plan.target, mode: plan.mode, files: chunks.flatMap((chunk) => chunk.files) }
+      : afterMerge(plan, merged)),
     properties,
-    ...(plan.movesCheckpoint ? { checkpoint: checkpointAfter(job, plan, chunks) } : {}),
+    ...(plan.checkpoint === 'stays' ? {} : { checkpoint: checkpointAfter(job, plan, chunks) }),
   };
   const quarantineFiles = chunks.flatMap((chunk) => chunk.quarantineFiles);
   if (quarantineFiles.length === 0) return [target];
@@ -80,9 +82,17 @@ function describeChanges(
   ];
 }
 
+/** What was merged is right only on the snapshot that it was merged with. */
+function afterMerge({ target, mode }: ObjectPlan, { baseSnapshotId, files, removed }: Merged) {
+  const base = { ...target.base, snapshotId: baseSnapshotId };
+  return { plan: { ...target, base }, mode, files, removed };
+}
+
 function checkpointAfter(job: OpenedJob, plan: ObjectPlan, chunks: readonly StagedChunk[]): Checkpoint {
+  if (plan.checkpoint === 'marked') return plan.nextCheckpoint;
   const cursors = chunks.flatMap(({ highestCursor }) => highestCursor ?? []);
-  return job.openSource().checkpointAfter(plan.nextCheckpoint, highestCursorText(cursors));
+  const memories = chunks.flatMap(({ memory }) => memory ?? []);
+  return job.openSource().checkpointAfter(plan.nextCheckpoint, highestCursorText(cursors), memories);
 }
 
 /** The descriptions in the lake must be those that the workflow added up. */

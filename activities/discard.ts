@@ -20,15 +20,18 @@ export function createDiscardActivities(deps: ActivityDependencies): DiscardActi
       const table = job.tableOf(run.object);
       const sink = job.openSink();
       try {
-        const landed = (await sink.open(namespace, table)).committedRun(run.runId);
         const tables = [
           { namespace, table },
           { namespace, table: quarantineTableName(table) },
         ];
-        await sink.sweep(run.runId, tables).catch((error: unknown) => {
-          // Files that nobody sees are no reason to call a commit that stands a failure.
-          if (landed === undefined) throw error;
-        });
+        const swept = await sink.sweep(run.runId, tables).then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        );
+        // Asked after the sweep: it lets a commit that is still on its way land or fail.
+        const landed = (await sink.open(namespace, table)).committedRun(run.runId);
+        // Files that nobody sees are no reason to call a commit that stands a failure.
+        if (landed === undefined && swept !== undefined) throw swept.error;
         if (landed !== undefined) {
           const { snapshotId, files, bytes } = landed;
           return { ...(snapshotId === undefined ? {} : { snapshotId }), files, bytes, alreadyCommitted: true };

@@ -1,179 +1,130 @@
-import type { RejectedRow, Relation } from '../connectors/connector.ts';
-import { jsonRowsQuery } from '../connectors/duckdb/json-rows.ts';
-import type { WrittenFile } from '../connectors/duckdb/parquet-file.ts';
-import { writeParquet } from '../connectors/duckdb/parquet-file.ts';
-import type { AssembledSelect } from '../connectors/duckdb/select.ts';
-import { assembleSelect, requireFewBadRows } from '../connectors/duckdb/select.ts';
-import type { DuckDbSession } from '../connectors/duckdb/session.ts';
-import { compileTransformations } from '../connectors/duckdb/transform.ts';
-import { toStreamSchema } from '../connectors/iceberg/schema.ts';
-import type { WritePlan } from '../connectors/sink.ts';
-import { BugError } from '../contracts/errors.ts';
-import { QUARANTINE_SCHEMA } from '../contracts/quarantine.ts';
-import type { ChunkResult, ExtractInput, ExtractProgress, RowCounts } from '../contracts/run.ts';
-import { balances } from '../contracts/run.ts';
-import type { WorkScope } from './activity-scope.ts';
+import type { ExtractProgress } from '../contracts/extract-progress.ts';
+import { toExtractProgress } from '../contracts/extract-progress.ts';
+import type {
+  ChunkResult,
+  ChunksResult,
+  ExtractChunksInput,
+  ExtractInput,
+  ObjectRun,
+  RowCounts,
+} from '../contracts/run.ts';
+import { addCounts, NO_ROWS } from '../contracts/run.ts';
 import { openScope } from './activity-scope.ts';
 import type { ActivityDependencies, OpenedJob } from './dependencies.ts';
+import type { ChunkFolders } from './stage-chunk.ts';
+import { stageChunk } from './stage-chunk.ts';
 import type { ObjectPlan, StagedChunk } from './working-folder.ts';
 import { stagedName, WorkingFolder } from './working-folder.ts';
 
 export interface ExtractActivities {
-  /** Reads one chunk in one pass into Parquet files that nobody sees yet, and keeps the rows that do not fit aside. */
+  /**
+   * Stages chunks one after the other, each in one pass. A retry goes on behind those that are done; when the time is
+   * up, chunks that were not begun are handed back.
+   */
+  extractChunks(input: ExtractChunksInput): Promise<ChunksResult>;
+  /** One chunk, for runs that an earlier version began. */
   extractChunk(input: ExtractInput): Promise<ChunkResult>;
 }
 
 export function createExtractActivities(deps: ActivityDependencies): ExtractActivities {
   return {
-    async extractChunk(input) {
-      const { run, chunk } = input;
-      const job = await deps.openJob(run.job);
-      const folder = new WorkingFolder(job.storage, job.workFolder, run.runId);
-      const plan = await folder.readPlan(input.plan);
-      await using scope = await openScope(deps);
-      await deps.reached('extract:before-read');
+    async extractChunks(input) {
+      const { run, chunks } = input;
+      const startedAt = performance.now();
+      const context = deps.context();
+      const attempt = chunks.firstAttempt - 1 + (context?.info.attempt ?? 1);
+      const work = await openWork(deps, input, attempt);
+      const before = toExtractProgress(context?.info.heartbeatDetails);
+      const attempts = [...(before?.attempts ?? [])];
+      // What is done is counted from the lake: a heartbeat holds no more than where to find it.
+      let counts = await stagedCounts(work.folder, run, chunks.first, attempts);
+      while (attempts.length < chunks.count) {
+        // Always at least one, so that every activity brings its run further.
+        if (attempts.length > 0 && performance.now() - startedAt >= input.takeForMs) break;
+        const chunk = chunks.first + attempts.length;
+        const tries = before?.chunk === chunk ? before.tries + 1 : 1;
+        const progress = { chunk, rows: counts.read, tries, attempts: [...attempts] };
+        const staged = await extractOne(deps, work, progress);
+        counts = addCounts(counts, staged.counts);
+        attempts.push(attempt);
+      }
+      const left = chunks.count - attempts.length;
+      const handedBack = { first: chunks.first + attempts.length, count: left, firstAttempt: attempt + 1 };
+      return { attempts, counts, ...(left === 0 ? {} : { handedBack }) };
+    },
 
-      const folders = await dataFolders(job, plan, input, scope.connector.attempt);
-      const staged = await stageChunk(deps, job, plan, input, scope, folders);
-      await folder.writeStaged(run, chunk, scope.connector.attempt, staged);
-      await deps.reached('extract:after-description');
-      const bytes = staged.files.reduce((sum, file) => sum + file.bytes, 0);
-      return { attempt: scope.connector.attempt, counts: staged.counts, files: staged.files.length, bytes };
+    async extractChunk(input) {
+      const attempt = deps.context()?.info.attempt ?? 1;
+      const work = await openWork(deps, input, attempt);
+      const progress = { chunk: input.chunk, rows: 0, tries: attempt, attempts: [] };
+      const { counts, files } = await extractOne(deps, work, progress);
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      return { attempt, counts, files: files.length, bytes };
     },
   };
 }
 
-interface DataFolders {
-  readonly target: string;
-  readonly quarantine: string;
+/** What the chunks of one activity share. */
+interface ExtractWork {
+  readonly run: ObjectRun;
+  readonly job: OpenedJob;
+  readonly plan: ObjectPlan;
+  readonly folder: WorkingFolder;
+  /** Stands in the names of everything that is written. */
+  readonly attempt: number;
+  readonly foldersOf: (chunk: number) => ChunkFolders;
 }
 
-/** Folders inside the tables' own locations that belong to this attempt alone. */
-async function dataFolders(
-  job: OpenedJob,
-  plan: ObjectPlan,
-  { run, chunk }: ExtractInput,
+async function openWork(
+  deps: ActivityDependencies,
+  { run, plan: reference }: Pick<ExtractInput, 'run' | 'plan'>,
   attempt: number,
-): Promise<DataFolders> {
+): Promise<ExtractWork> {
+  const job = await deps.openJob(run.job);
+  const folder = new WorkingFolder(job.storage, job.workFolder, run.runId);
+  const plan = await folder.readPlan(reference);
   const sink = job.openSink();
   try {
-    const folderOf = async ({ namespace, table }: WritePlan) =>
-      (await sink.open(namespace, table)).dataFolder(run.runId, stagedName(run, chunk), attempt);
-    return { target: await folderOf(plan.target), quarantine: await folderOf(plan.quarantine) };
+    const target = await sink.open(plan.target.namespace, plan.target.table);
+    const quarantine = await sink.open(plan.quarantine.namespace, plan.quarantine.table);
+    const foldersOf = (chunk: number): ChunkFolders => ({
+      target: target.dataFolder(run.runId, stagedName(run, chunk), attempt),
+      quarantine: quarantine.dataFolder(run.runId, stagedName(run, chunk), attempt),
+    });
+    return { run, job, plan, folder, attempt, foldersOf };
   } finally {
     sink.close();
   }
 }
 
-async function stageChunk(
-  deps: ActivityDependencies,
-  job: OpenedJob,
-  plan: ObjectPlan,
-  { run, chunk }: ExtractInput,
-  scope: WorkScope,
-  folders: DataFolders,
-): Promise<StagedChunk> {
-  const position = plan.chunks[chunk];
-  if (position === undefined) throw new RangeError(`the plan has no chunk ${chunk}`);
-  const session = await scope.session();
-  const relation = await job.openSource().read(run.object, plan.readSchema, position, session, scope.connector);
-  const progress = reportProgress(deps, scope, chunk);
-  const select = await assemble(job, plan, relation, session, progress.rows);
-  const options = { storage: job.storage, fileSizeBytes: job.fileSizeBytes };
-
-  using gate = select.gate;
-  gate.register(session);
-  const files = await gate.watch(() =>
-    writeParquet(session, select.sql, plan.target.fileSchema, folders.target, options),
-  );
-  await progress.settled();
-  await deps.reached('extract:after-data-files');
-
-  const unreadable = await relation.finish(job.maxBadRows, gate.counts().read);
-  const violating = relation.locate ? await relation.locate(gate.rejected()) : gate.rejected();
-  const { counts, rejected } = account(files, gate, violating, unreadable);
-  requireFewBadRows(counts.quarantined, job.maxBadRows);
-  const query = await quarantineQuery(deps, run.runId, run.object, rejected, scope.connector.scratchFolder);
-  const quarantineFiles =
-    query === undefined
-      ? []
-      : await writeParquet(session, query, plan.quarantine.fileSchema, folders.quarantine, options);
-  await deps.reached('extract:after-quarantine-files');
-  const highestCursor = select.highestCursor();
-  return { files, quarantineFiles, counts, ...(highestCursor === undefined ? {} : { highestCursor }) };
-}
-
-async function assemble(
-  job: OpenedJob,
-  plan: ObjectPlan,
-  relation: Relation,
-  session: DuckDbSession,
-  onProgress: (rows: number) => void,
-): Promise<AssembledSelect> {
-  const transformations = await compileTransformations(job.transformations(), plan.readSchema.columns, session);
-  return assembleSelect({
-    relation,
-    schema: plan.readSchema,
-    transformations,
-    target: toStreamSchema(plan.target.fileSchema).columns,
-    maxBadRows: job.maxBadRows,
-    onProgress,
-  });
-}
-
 /** Heartbeats come from the rows themselves, so that a query that hangs is told from one that is slow. */
-function reportProgress(deps: ActivityDependencies, scope: WorkScope, chunk: number) {
-  let reading: Promise<void> | undefined;
-  const report = (rows: number) => {
-    scope.heartbeat({ chunk, rows } satisfies ExtractProgress);
-    reading ??= deps.reached('extract:reading');
-  };
-  scope.heartbeat({ chunk, rows: 0 } satisfies ExtractProgress);
-  return { rows: report, settled: async () => reading };
-}
-
-/** Law 2 for one chunk: what the gate saw and what the reader left out, against what the writer wrote. */
-function account(
-  files: readonly WrittenFile[],
-  gate: AssembledSelect['gate'],
-  violating: readonly RejectedRow[],
-  unreadable: { readonly count: number; readonly rows: readonly RejectedRow[] },
-): { counts: RowCounts; rejected: readonly RejectedRow[] } {
-  const seen = gate.counts();
-  const counts: RowCounts = {
-    read: seen.read + unreadable.count,
-    committed: files.reduce((sum, file) => sum + file.rows, 0),
-    quarantined: seen.violated + unreadable.count,
-    deadLettered: 0,
-    skipped: Object.fromEntries(Object.entries(seen.skipped).filter(([, rows]) => rows > 0)),
-  };
-  const rejected = [...violating, ...unreadable.rows];
-  if (balances(counts) && rejected.length === counts.quarantined) return { counts, rejected };
-  throw new BugError('SUM_MISMATCH', {
-    received: `${counts.read} rows read, ${counts.committed} written and ${rejected.length} kept aside`,
-    expected: 'every row that was read to be written, kept aside or skipped by a rule',
-    next: 'report it with the job file; nothing was committed',
-  });
-}
-
-async function quarantineQuery(
+async function extractOne(
   deps: ActivityDependencies,
-  runId: string,
-  object: string,
-  rejected: readonly RejectedRow[],
-  scratchFolder: string,
-): Promise<string | undefined> {
-  if (rejected.length === 0) return undefined;
-  const quarantinedAt = deps.now().toISOString();
-  const rows = rejected.map(({ sourceFile, line, column, reason, raw }) => ({
-    run_id: runId,
-    object,
-    source_file: sourceFile,
-    line,
-    column,
-    reason,
-    raw,
-    quarantined_at: quarantinedAt,
-  }));
-  return jsonRowsQuery(rows, QUARANTINE_SCHEMA.columns, scratchFolder, 'quarantine');
+  { run, job, plan, folder, attempt, foldersOf }: ExtractWork,
+  progress: ExtractProgress,
+): Promise<StagedChunk> {
+  const { chunk, tries } = progress;
+  await using scope = await openScope(deps, tries);
+  // Before anything can fail: the next attempt has to know which chunk it was, and what was done before.
+  scope.heartbeat(progress);
+  await deps.reached('extract:before-read');
+  const staged = await stageChunk(deps, job, plan, run, chunk, scope, foldersOf(chunk), (rows) =>
+    scope.heartbeat({ ...progress, rows: progress.rows + rows } satisfies ExtractProgress),
+  );
+  await folder.writeStaged(run, chunk, attempt, staged);
+  await deps.reached('extract:after-description');
+  return staged;
+}
+
+async function stagedCounts(
+  folder: WorkingFolder,
+  run: ObjectRun,
+  first: number,
+  attempts: readonly number[],
+): Promise<RowCounts> {
+  let counts = NO_ROWS;
+  for (const [index, attempt] of attempts.entries()) {
+    counts = addCounts(counts, (await folder.readStaged(run, first + index, attempt)).counts);
+  }
+  return counts;
 }

@@ -1,19 +1,23 @@
-import type { Source, SourcePlan } from '../connectors/connector.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Checkpoint, Source, SourcePlan, StreamDescription } from '../connectors/connector.ts';
+import type { MergeRule } from '../connectors/duckdb/merge-sql.ts';
 import type { CompiledTransformations } from '../connectors/duckdb/transform.ts';
 import { compileTransformations } from '../connectors/duckdb/transform.ts';
+import { requireMergeable } from '../connectors/merge-rule.ts';
 import type { Sink, SinkTable, WritePlan } from '../connectors/sink.ts';
 import { fail } from '../contracts/errors.ts';
 import { quarantineTableName } from '../contracts/ids.ts';
 import { QUARANTINE_SCHEMA } from '../contracts/quarantine.ts';
-import type { ObjectRun, PlanResult } from '../contracts/run.ts';
+import type { ObjectRun, PlanResult, RunOptions } from '../contracts/run.ts';
 import type { Column, StreamSchema } from '../contracts/schema.ts';
 import { canHold } from '../contracts/schema.ts';
 import type { WorkScope } from './activity-scope.ts';
 import { openScope } from './activity-scope.ts';
 import type { ActivityDependencies, OpenedJob } from './dependencies.ts';
+import { requirePartitionColumns } from './layout-columns.ts';
 import { reconcile } from './reconcile.ts';
 import { requireFittingTypes } from './type-fit.ts';
-import { requireEmptyWindow } from './window.ts';
+import { requireEmptyWindow, windowsAhead } from './window.ts';
 import type { ObjectPlan } from './working-folder.ts';
 import { WorkingFolder } from './working-folder.ts';
 
@@ -42,6 +46,7 @@ export function createPlanActivities(deps: ActivityDependencies): PlanActivities
           schemaChanges: shortened(plan.target.changes),
           unchangedUnits,
           unchanged,
+          ...(plan.rule === undefined ? {} : { upserts: true }),
           ...(notices.length > 0 ? { notices } : {}),
         };
       } finally {
@@ -71,11 +76,12 @@ export async function makePlan(
 ): Promise<PlannedObject> {
   const { object, options } = run;
   const tableName = job.tableOf(object);
+  if (job.shared && options.mode === 'full_refresh') throw othersRows(`${job.namespace}.${tableName}`);
   const source = job.openSource();
   const target = await sink.open(job.namespace, tableName);
   const quarantine = await sink.open(job.namespace, quarantineTableName(tableName));
 
-  const described = await source.describe(object, scope.connector);
+  const described = await source.describe(object, scope.connector, { checkpoint: target.checkpoint, options });
   const contract = job.contractOf(object);
   const { readSchema, transformations } = await compile(job, described.schema, contract, target.schema, scope);
   const { wanted, refusals } = reconcile({
@@ -85,12 +91,25 @@ export async function makePlan(
     table: target.schema,
   });
   if (refusals.length > 0) throw schemaMismatch(object, refusals, contract !== undefined);
-  if (job.schemaMode === 'strict')
-    await requireFittingTypes(source, object, described.schema, readSchema, options, scope);
+  if (job.schemaMode === 'strict') {
+    const request = { object, schema: readSchema, checkpoint: target.checkpoint, options };
+    await requireFittingTypes(source, described.schema, request, scope);
+  }
 
   const planned = await planSource(job, run, source, readSchema, target, transformations.needsWholeRun, scope);
-  if (options.mode === 'window') await requireEmptyWindow(job, target, options, await scope.session());
-  const writePlan: WritePlan = target.prepare(wanted, { evolve: contract !== undefined || job.schemaMode === 'warn' });
+  if (options.mode === 'window' && job.writeMode !== 'upsert')
+    await requireEmptyWindow(job, target, options, await scope.session());
+  if (planned.mode === 'append' && planned.source.repeatsWindows && !planned.unchanged) {
+    throw windowsAhead(`${job.namespace}.${tableName}`);
+  }
+  const rule = ruleOf(job, contract ?? target.schema);
+  const keyed =
+    rule === undefined ? wanted : withKey(wanted, rule.key, target.exists, `${job.namespace}.${tableName}`, rule);
+  const writePlan: WritePlan = target.prepare(keyed, {
+    evolve: contract !== undefined || job.schemaMode === 'warn',
+    ...job.layout,
+  });
+  requirePartitionColumns(writePlan, transformations.columns);
   return {
     plan: {
       readSchema,
@@ -98,16 +117,29 @@ export async function makePlan(
       quarantine: quarantine.prepare(QUARANTINE_SCHEMA, { evolve: true }),
       chunks: planned.source.chunks,
       nextCheckpoint: planned.source.nextCheckpoint,
-      movesCheckpoint: options.mode !== 'window',
+      checkpoint: checkpointOf(options, planned.source, target.checkpoint),
       mode: planned.mode,
+      ...(rule === undefined ? {} : { rule, replaces: options.mode === 'full_refresh' }),
       lineage: transformations.lineage,
     },
     table: `${job.namespace}.${tableName}`,
     unchangedUnits: planned.source.unchangedUnits,
     unchanged: planned.unchanged,
     notes: described.notes,
-    notices: planned.mode === 'append' ? appendedAgain(planned.source.changedUnits) : [],
+    notices: [
+      ...undecided(described, readSchema, target.schema),
+      ...(planned.mode === 'append' ? appendedAgain(planned.source.changedUnits) : []),
+    ],
   };
+}
+
+function checkpointOf(
+  { mode }: RunOptions,
+  { nextCheckpoint }: SourcePlan,
+  before: Checkpoint | undefined,
+): ObjectPlan['checkpoint'] {
+  if (mode !== 'window') return 'moves';
+  return isDeepStrictEqual(nextCheckpoint, before ?? {}) ? 'stays' : 'marked';
 }
 
 /**
@@ -157,13 +189,41 @@ async function planSource(
   const planned = await source.plan(request, scope.connector);
   const nothing = planned.chunks.length === 0;
   if (options.mode === 'full_refresh') return { source: planned, mode: 'replace', unchanged: false };
+  if (job.writeMode === 'upsert') return { source: planned, mode: 'merge', unchanged: nothing };
   if (job.writeMode !== 'overwrite' || options.mode === 'window') {
     return { source: planned, mode: 'append', unchanged: nothing };
   }
-  // Also a file that is gone makes the table differ from its source.
-  if (nothing && planned.goneUnits === 0) return { source: planned, mode: 'replace', unchanged: true };
+  if (job.overwrites === 'partitions') return { source: planned, mode: 'replace-partitions', unchanged: nothing };
+  // Also a file that is gone, or empty now, makes the table differ from its source.
+  if (planned.upToDate) return { source: planned, mode: 'replace', unchanged: true };
   const everything = await source.plan({ ...request, options: { mode: 'full_refresh' } }, scope.connector);
   return { source: everything, mode: 'replace', unchanged: false };
+}
+
+/** How an upsert finds the rows that it replaces; undefined for a job that does not upsert. */
+function ruleOf(job: OpenedJob, known: StreamSchema | undefined): MergeRule | undefined {
+  if (job.writeMode !== 'upsert') return undefined;
+  const key = job.primaryKey.length > 0 ? job.primaryKey : (known?.primaryKey ?? []);
+  if (key.length > 0) return { key, ...(job.latestBy === undefined ? {} : { latestBy: job.latestBy }) };
+  throw fail('PRIMARY_KEY_INVALID', {
+    received: 'write_mode: upsert without a primary key',
+    expected: 'target.primary_key, or a contract with primaryKey: true at some of its properties',
+    next: 'name the columns that identify a row in target.primary_key',
+  });
+}
+
+/** A new table knows its key from the start; one that is there keeps its columns as they are. */
+function withKey(
+  wanted: StreamSchema,
+  key: readonly string[],
+  exists: boolean,
+  table: string,
+  rule: MergeRule,
+): StreamSchema {
+  requireMergeable(wanted.columns, rule, table);
+  if (exists) return wanted;
+  const columns = wanted.columns.map((column) => (key.includes(column.name) ? { ...column, required: true } : column));
+  return { columns, primaryKey: key };
 }
 
 /** Lists that go through Temporal stay short, however wide a table is; the whole one is in the plan. */
@@ -171,6 +231,21 @@ const SHOWN = 10;
 
 function shortened(lines: readonly string[]): readonly string[] {
   return lines.length <= SHOWN ? lines : [...lines.slice(0, SHOWN), `and ${lines.length - SHOWN} more`];
+}
+
+/** Doubts of the sample that decide what the table becomes; those that a contract or the table settles are none. */
+function undecided(
+  { schema, doubts = [] }: StreamDescription,
+  read: StreamSchema,
+  table: StreamSchema | undefined,
+): readonly string[] {
+  const typeIn = ({ columns }: StreamSchema, name: string) => columns.find((column) => column.name === name)?.type;
+  const open = doubts.filter(({ column }) => {
+    if (column === undefined) return table === undefined;
+    const isNew = table === undefined || typeIn(table, column) === undefined;
+    return isNew && typeIn(read, column) === typeIn(schema, column);
+  });
+  return shortened(open.map(({ text }) => text));
 }
 
 function appendedAgain(units: readonly string[]): string[] {
@@ -184,5 +259,13 @@ function schemaMismatch(object: string, refusals: readonly string[], hasContract
     received: `"${object}" with these differences: ${shortened(refusals).join('; ')}`,
     expected: `the columns of the ${hasContract ? 'contract' : 'table'} (schema_mode strict)`,
     next: `correct the source${hasContract ? ' or the contract' : ''}, or set schema_mode: warn to let the table follow`,
+  });
+}
+
+function othersRows(table: string) {
+  return fail('TABLE_OWNED', {
+    received: `a full refresh of table ${table}, which several jobs fill`,
+    expected: 'a run that adds rows or replaces them by key',
+    next: 'run without --full-refresh: it would remove what the other jobs brought',
   });
 }

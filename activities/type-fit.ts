@@ -1,8 +1,7 @@
-import type { Source } from '../connectors/connector.ts';
+import type { PlanRequest, Source } from '../connectors/connector.ts';
 import { castTo, sameType } from '../connectors/duckdb/cast.ts';
 import { identifier } from '../connectors/duckdb/sql.ts';
 import { fail } from '../contracts/errors.ts';
-import type { RunOptions } from '../contracts/run.ts';
 import type { Column, StreamSchema } from '../contracts/schema.ts';
 import { typeName } from '../contracts/schema.ts';
 import type { WorkScope } from './activity-scope.ts';
@@ -11,27 +10,21 @@ const SAMPLE_ROWS = 20_000;
 
 /**
  * Tells a source that changed a column's type from one that has some bad rows: when the sample shows text where
- * another type was promised, more than half of the sampled values must fit. Throws SCHEMA_MISMATCH.
+ * another type was promised, more than half of the sampled values must fit. They are those of the first chunk that
+ * the request would read. Throws SCHEMA_MISMATCH.
  */
 export async function requireFittingTypes(
   source: Source,
-  object: string,
   described: StreamSchema,
-  read: StreamSchema,
-  options: RunOptions,
+  request: PlanRequest,
   scope: WorkScope,
 ): Promise<void> {
+  const { object } = request;
   const doubtful = described.columns.flatMap((column, index) => {
-    const promised = read.columns[index];
+    const promised = request.schema.columns[index];
     return promised && column.type === 'string' && !sameType(column.type, promised.type) ? [promised] : [];
   });
   if (doubtful.length === 0) return;
-  const request = {
-    object,
-    schema: described,
-    checkpoint: undefined,
-    options: { ...options, mode: 'full_refresh' as const },
-  };
   const [chunk] = (await source.plan(request, scope.connector)).chunks;
   if (!chunk) return;
   const session = await scope.session();

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint, SourceChunk } from '../connectors/connector.ts';
+import type { MergeRule } from '../connectors/duckdb/merge-sql.ts';
 import type { WrittenFile } from '../connectors/duckdb/parquet-file.ts';
 import type { ColumnLineage } from '../connectors/duckdb/transform.ts';
-import type { WritePlan } from '../connectors/sink.ts';
+import type { Merged, SinkChange, WritePlan } from '../connectors/sink.ts';
 import type { Storage } from '../connectors/storage/storage.ts';
 import { inFolder } from '../connectors/storage/storage.ts';
 import { fail } from '../contracts/errors.ts';
@@ -18,9 +19,13 @@ export interface ObjectPlan {
   readonly quarantine: WritePlan;
   readonly chunks: readonly SourceChunk[];
   readonly nextCheckpoint: Checkpoint;
-  /** False for a window: the checkpoint stays where it is. */
-  readonly movesCheckpoint: boolean;
-  readonly mode: 'append' | 'replace';
+  /** `moves` with the rows that were read; a window leaves it as it is, or has it `marked` as `nextCheckpoint` is. */
+  readonly checkpoint: 'moves' | 'marked' | 'stays';
+  readonly mode: SinkChange['mode'];
+  /** How an upsert finds the rows that it replaces. */
+  readonly rule?: MergeRule;
+  /** An upsert that leaves nothing of the table's content. */
+  readonly replaces?: boolean;
   readonly lineage: readonly ColumnLineage[];
 }
 
@@ -30,6 +35,13 @@ export interface StagedChunk {
   readonly quarantineFiles: readonly WrittenFile[];
   readonly counts: RowCounts;
   readonly highestCursor?: string;
+  /** What the source remembers of the chunk, for its checkpoint. */
+  readonly memory?: Readonly<Record<string, unknown>>;
+}
+
+/** URI of the folder with the working folders of all runs. */
+export function workingFolders(workFolder: string): string {
+  return inFolder(workFolder, 'work');
 }
 
 /**
@@ -42,7 +54,7 @@ export class WorkingFolder {
 
   constructor(storage: Storage, workFolder: string, runId: string) {
     this.#storage = storage;
-    this.#folder = inFolder(workFolder, 'work', runId);
+    this.#folder = inFolder(workingFolders(workFolder), runId);
   }
 
   /** Named by its digest: a plan that is made again is a file of its own, and the first keeps its meaning. */
@@ -70,6 +82,39 @@ export class WorkingFolder {
     return JSON.parse(content.toString()) as StagedChunk;
   }
 
+  /** Named by its attempt, so that the one whose reference counts is never replaced by a late one. */
+  async writeMerged(run: ObjectRun, turn: number, attempt: number, merged: Merged): Promise<JsonReference> {
+    const text = JSON.stringify(merged);
+    const uri = inFolder(this.#folder, run.object, `r${run.round}-merge${turn}-${attempt}.json`);
+    await this.#storage.replace(uri, text);
+    return { uri, sha256: digest(text) };
+  }
+
+  async readMerged(reference: JsonReference): Promise<Merged> {
+    return (await readReferenced(this.#storage, reference)) as Merged;
+  }
+
+  /** What a maintenance keeps between its activities; named by its digest, so that nothing is ever replaced. */
+  async write(name: string, value: unknown): Promise<JsonReference> {
+    const text = JSON.stringify(value);
+    const sha256 = digest(text);
+    const uri = inFolder(this.#folder, `${name}-${sha256.slice(0, 16)}.json`);
+    await this.#storage.writeIfAbsent(uri, text);
+    return { uri, sha256 };
+  }
+
+  /** What one attempt at a piece of work came to; replaces what the same attempt wrote before. */
+  async writeAttempt(name: string, attempt: number, value: unknown): Promise<void> {
+    await this.#storage.replace(this.#attemptUri(name, attempt), JSON.stringify(value));
+  }
+
+  async readAttempt(name: string, attempt: number): Promise<unknown> {
+    const uri = this.#attemptUri(name, attempt);
+    const content = await this.#storage.read(uri);
+    if (content === undefined) throw missing(uri);
+    return JSON.parse(content.toString());
+  }
+
   async removeObject(object: string): Promise<void> {
     await this.#removeBelow(inFolder(this.#folder, object));
   }
@@ -80,7 +125,12 @@ export class WorkingFolder {
 
   async #removeBelow(folder: string): Promise<void> {
     const within = this.#folder.slice(0, this.#folder.lastIndexOf('/'));
-    for (const file of await this.#storage.list(folder)) await this.#storage.remove(file.uri, within);
+    const uris = (await this.#storage.list(folder)).map(({ uri }) => uri);
+    await this.#storage.remove(uris, within);
+  }
+
+  #attemptUri(name: string, attempt: number): string {
+    return inFolder(this.#folder, `${name}-${attempt}.json`);
   }
 
   #stagedUri(run: ObjectRun, chunk: number, attempt: number): string {

@@ -3,6 +3,7 @@
 // 128 MB (measured with a CSV file of 1.8 GB: 590 MB at the peak instead of 640 to 830, and no more cpu).
 // Written so that any Node from 14 on can read it: an old one must be able to say what is wrong.
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 
 const SOURCE = new URL('../client/cli.ts', import.meta.url);
 const COMPILED = new URL('../dist/client/cli.js', import.meta.url);
@@ -20,8 +21,12 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
   process.exit(2);
 }
 
+// Compiled code is kept in a folder of the user's own: what is read from there is run. The workflow thread takes the
+// folder from the environment.
 const { enableCompileCache } = await import('node:module');
-enableCompileCache();
+const cacheFolder = process.env.XDG_CACHE_HOME || (process.env.HOME || homedir()) + '/.cache';
+process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || cacheFolder + '/dativo/compiled';
+enableCompileCache(process.env.NODE_COMPILE_CACHE);
 // What Node says about its own unfinished parts is not the user's concern.
 const { emitWarning } = process;
 process.emitWarning = (warning, ...rest) => {

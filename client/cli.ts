@@ -1,15 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, CommandDefinition } from './command.ts';
+import { applyCommand } from './commands/apply.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { devCommand } from './commands/dev.ts';
 import { initCommand } from './commands/init.ts';
+import { maintainCommand } from './commands/maintain.ts';
+import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { queryCommand } from './commands/query.ts';
 import { runCommand } from './commands/run.ts';
 import { runsCommand } from './commands/runs.ts';
+import { schedulesCommand } from './commands/schedules.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { snapshotsCommand } from './commands/snapshots.ts';
 import { statusCommand } from './commands/status.ts';
+import { triggerCommand } from './commands/trigger.ts';
 import { validateCommand } from './commands/validate.ts';
 import { workerCommand } from './commands/worker.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -20,17 +26,24 @@ import { usageError } from './usage.ts';
 
 /** In the order in which somebody new needs them. */
 export const COMMANDS: readonly CommandDefinition[] = [
-  runCommand,
-  validateCommand,
-  schemaCommand,
   initCommand,
-  devCommand,
-  workerCommand,
+  validateCommand,
+  runCommand,
+  queryCommand,
+  snapshotsCommand,
+  maintainCommand,
   runsCommand,
   statusCommand,
   cancelCommand,
-  queryCommand,
-  snapshotsCommand,
+  devCommand,
+  workerCommand,
+  applyCommand,
+  schedulesCommand,
+  pauseCommand,
+  resumeCommand,
+  triggerCommand,
+  backfillCommand,
+  schemaCommand,
 ];
 
 /** Runs one command line (without the program's name) and returns what to tell the shell. Never throws. */
@@ -70,7 +83,7 @@ function buildProgram(context: CommandContext, finish: (code: ExitCode) => void)
       getErrHelpWidth: () => err.columns(),
     })
     .exitOverride()
-    .addHelpText('after', exampleText(['dativo run job.yaml', 'dativo query "select * from orders limit 5"']));
+    .addHelpText('after', EXIT_CODES + exampleText(FIRST_STEPS));
   for (const { name, summary, examples, declare, run } of COMMANDS) {
     const command = program.command(name).description(summary).helpOption('-h, --help', 'print this help');
     declare(command);
@@ -82,6 +95,19 @@ function buildProgram(context: CommandContext, finish: (code: ExitCode) => void)
   return program;
 }
 
+const EXIT_CODES =
+  '\nExit codes: 0 success, 1 failed or cancelled, 2 wrong command line, job file or name, 3 some of it succeeded,' +
+  '\n130 ended by a second Ctrl-C.\n';
+
+/** From a data file to its rows in the lake. */
+const FIRST_STEPS = [
+  'dativo init csv data/orders.csv',
+  'dativo validate orders.yaml --sample',
+  'dativo run orders.yaml',
+  'dativo query "select * from orders limit 5"',
+  'dativo help run',
+];
+
 function exampleText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`;
 }
@@ -89,9 +115,12 @@ function exampleText(examples: readonly string[]): string {
 function knownWords(program: Command, argv: readonly string[]) {
   const first = argv.find((word) => !word.startsWith('-'));
   const command = program.commands.find((candidate) => candidate.name() === first) ?? program;
+  const [, helpFor] = first === 'help' ? argv : [];
   const options = [...command.options.map(({ long }) => long ?? ''), '--help'].filter((option) => option !== '');
   return {
     command: command === program ? 'dativo' : `dativo ${command.name()}`,
+    usage: command === program ? 'dativo <command>' : `dativo ${command.name()} ${command.usage()}`,
+    ...(helpFor === undefined ? {} : { helpFor }),
     commands: program.commands.map((candidate) => candidate.name()),
     options,
   };

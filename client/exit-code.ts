@@ -1,5 +1,4 @@
 import type { DativoError } from '../contracts/errors.ts';
-import type { RunState } from '../contracts/run.ts';
 
 /** What a command tells the shell. */
 export const EXIT = {
@@ -20,8 +19,8 @@ export function exitCodeOfError(error: DativoError): ExitCode {
   return error.kind === 'config' ? EXIT.usage : EXIT.failed;
 }
 
-/** Of several jobs: success when all are, failed when none is, else partial. */
-export function exitCodeOfRuns(states: readonly RunState[]): ExitCode {
+/** Of several jobs, each with its `RunState`: success when all are, failed when none is, else partial. */
+export function exitCodeOfRuns(states: readonly string[]): ExitCode {
   const good = states.filter((state) => state === 'success' || state === 'unchanged').length;
   if (good === states.length) return EXIT.success;
   return good > 0 || states.includes('partial') ? EXIT.partial : EXIT.failed;

@@ -1,7 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { fail } from '../contracts/errors.ts';
-import { ingestWorkflowId, NAME_PATTERN } from '../contracts/ids.ts';
-import { DEFAULT_TENANT } from '../contracts/job.ts';
+import { DEFAULT_TENANT, ingestWorkflowId, NAME_PATTERN } from '../contracts/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import type { ListedRun } from './run-list.ts';
 import { listedRun, listFromTemporal } from './run-list.ts';
@@ -51,9 +50,19 @@ function orNotFound<T>(run: T | undefined, named: string | undefined): T {
 }
 
 export function runNotFound(named: string | undefined) {
+  if (named === undefined) return noRuns();
   return fail('RUN_NOT_FOUND', {
-    received: named === undefined ? 'no run yet' : `"${named}", which no run is known by`,
+    received: `"${named}", which no run is known by`,
     expected: 'a run id, an asset, or ingest/<tenant>/<asset>',
-    next: named === undefined ? 'start one with `dativo run job.yaml`' : 'see `dativo runs`',
+    next: 'see `dativo runs`',
+  });
+}
+
+/** Whatever run was asked for: there are none at all. */
+export function noRuns() {
+  return fail('RUN_NOT_FOUND', {
+    received: 'no runs: nothing was run from this folder yet',
+    expected: 'a run',
+    next: 'start one with `dativo run job.yaml`, or go to the folder that jobs are run from',
   });
 }

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { IngestResult, RunFailure } from '../contracts/run.ts';
+import { endedObjects } from './ended-objects.ts';
 import type { FinishedRun } from './run-summary.ts';
 import type { StartedRun } from './start-run.ts';
 
@@ -9,6 +10,7 @@ type Ending = Pick<FinishedRun, 'state' | 'objects' | 'failure'>;
 export async function finishRun(client: Client, run: StartedRun, url: string | undefined): Promise<FinishedRun> {
   const ending = await endingOf(client, run.workflowId, run.runId);
   return {
+    file: run.job.file,
     asset: run.job.asset,
     tenant: run.job.tenant,
     workflowId: run.workflowId,
@@ -30,17 +32,16 @@ export async function endingOf(client: Client, workflowId: string, runId: string
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
-    if (cause instanceof CancelledFailure)
-      return { state: 'cancelled', objects: resultIn(cause.details)?.objects ?? [] };
-    if (cause instanceof ApplicationFailure) {
-      // A run without any success ends as a failure in Temporal too, with its result inside.
-      const result = resultIn(cause.details);
-      return result ?? { state: 'failed', objects: [], failure: unexpected(cause.message) };
-    }
-    if (cause instanceof TerminatedFailure) return { state: 'cancelled', objects: [], failure: TERMINATED };
+    // A run without any success ends as a failure in Temporal too, with its result inside.
+    const result = cause instanceof ApplicationFailure ? resultIn(cause.details) : undefined;
+    if (result) return { state: result.state, objects: result.objects };
+    const objects = await endedObjects(client, workflowId, runId);
+    if (cause instanceof CancelledFailure) return { state: 'cancelled', objects };
+    if (cause instanceof TerminatedFailure) return { state: 'cancelled', objects, failure: TERMINATED };
+    if (cause instanceof ApplicationFailure) return { state: 'failed', objects, failure: unexpected(cause.message) };
     return {
       state: 'failed',
-      objects: [],
+      objects,
       failure: unexpected('The run timed out; expected it to end by itself; start it again.'),
     };
   }
@@ -63,7 +64,8 @@ function isResult(value: unknown): value is IngestResult {
 
 const TERMINATED: RunFailure = {
   code: 'CANCELLED',
-  message: 'The run was terminated in Temporal, so it could not clean up; the next run of the job does.',
+  message:
+    'The run was terminated in Temporal, so that files which it had staged stay in the lake, where no reader sees them; expected `dativo cancel`, which lets a run clean up; start the run again.',
 };
 
 function unexpected(message: string): RunFailure {

@@ -1,6 +1,8 @@
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { toExtractProgress } from '../contracts/extract-progress.ts';
 import { objectWorkflowId } from '../contracts/ids.ts';
-import type { ExtractProgress, ObjectProgress } from '../contracts/run.ts';
+import type { ObjectProgress } from '../contracts/run.ts';
+import { endedObject } from './ended-objects.ts';
 import type { ObjectView, RetryView, RunView, Stage } from './progress.ts';
 import type { StartedRun } from './start-run.ts';
 
@@ -14,7 +16,8 @@ interface Followed {
   view: ObjectView;
   queriedAt: number;
   progress: ObjectProgress | undefined;
-  started: boolean;
+  /** Once it was seen at work. */
+  runId: string | undefined;
 }
 
 /** Looks at a run from outside, again and again, without any work for it but a query a second. */
@@ -40,9 +43,11 @@ export class RunFollower {
         [...this.#objects].map(async ([object, followed]) => {
           const childId = objectWorkflowId(job.tenant, job.asset, object);
           const childRunId = running.get(childId);
-          if (childRunId) await this.#lookAt(this.#client.workflow.getHandle(childId, childRunId), followed);
-          else if (running.has(childId)) return;
-          else if (followed.started) followed.view = { ...withoutRetry(followed.view), stage: 'done' };
+          if (childRunId) {
+            followed.runId = childRunId;
+            await this.#lookAt(this.#client.workflow.getHandle(childId, childRunId), followed);
+          } else if (running.has(childId)) return;
+          else if (followed.runId !== undefined) await this.#lookBackAt(childId, followed.runId, followed);
         }),
       );
     } catch {
@@ -51,8 +56,15 @@ export class RunFollower {
     return { asset: job.asset, objects: [...this.#objects.values()].map(({ view }) => view) };
   }
 
+  /** What was seen last is older than the end: the figures are those that the object ended with. */
+  async #lookBackAt(workflowId: string, runId: string, followed: Followed): Promise<void> {
+    if (followed.view.result !== undefined) return;
+    const result = await endedObject(this.#client, workflowId, runId);
+    const { retry: _retry, ...view } = followed.view;
+    followed.view = { ...view, stage: 'done', ...(result ? { rows: result.counts.read, result } : {}) };
+  }
+
   async #lookAt(handle: WorkflowHandle, followed: Followed): Promise<void> {
-    followed.started = true;
     const pending = (await handle.describe()).raw.pendingActivities ?? [];
     const stage = stageOf(pending);
     const now = Date.now();
@@ -61,14 +73,14 @@ export class RunFollower {
       followed.progress = await this.#query(handle);
     }
     const { progress, view } = followed;
-    const rows = (progress?.rowsDone ?? 0) + pending.reduce((sum, activity) => sum + heartbeatRows(activity), 0);
+    const going = underWay(pending);
     const retry = pending.map(retryOf).find((found) => found !== undefined);
     followed.view = {
       object: view.object,
       stage: stage ?? progress?.stage ?? (view.stage === 'waiting' ? 'planning' : view.stage),
       chunks: progress?.chunks ?? view.chunks,
-      chunksDone: progress?.chunksDone ?? view.chunksDone,
-      rows,
+      chunksDone: progress === undefined ? view.chunksDone : progress.chunksDone + going.chunks,
+      rows: (progress?.rowsDone ?? 0) + going.rows,
       ...(retry ? { retry } : {}),
     };
   }
@@ -87,18 +99,16 @@ export class RunFollower {
 
 function newlyFollowed(object: string): Followed {
   const view: ObjectView = { object, stage: 'waiting', chunks: 0, chunksDone: 0, rows: 0 };
-  return { view, queriedAt: 0, progress: undefined, started: false };
-}
-
-function withoutRetry({ retry: _retry, ...view }: ObjectView): ObjectView {
-  return view;
+  return { view, queriedAt: 0, progress: undefined, runId: undefined };
 }
 
 /** An activity is a chapter of a run: while it is at work, its name tells the stage sooner than a query would. */
 const STAGE_OF_ACTIVITY: Readonly<Record<string, Stage>> = {
   planObject: 'planning',
+  extractChunks: 'extracting',
   extractChunk: 'extracting',
   evaluateObject: 'evaluating',
+  mergeObject: 'merging',
   commitObject: 'committing',
 };
 
@@ -108,15 +118,26 @@ function stageOf(pending: readonly PendingActivity[]): Stage | undefined {
     .find((stage) => stage !== undefined);
 }
 
-/** Heartbeat details are JSON, written by our own activities with the SDK's default converter. */
-function heartbeatRows({ heartbeatDetails }: PendingActivity): number {
-  const data = heartbeatDetails?.payloads?.[0]?.data;
-  if (!data || data.length === 0) return 0;
+/**
+ * How far the activities at work are beyond what the workflow knows of. Heartbeat details are JSON, written by our own
+ * activities with the SDK's default converter.
+ */
+function underWay(pending: readonly PendingActivity[]): { readonly rows: number; readonly chunks: number } {
+  const told = pending.flatMap(({ heartbeatDetails }) => {
+    const data = heartbeatDetails?.payloads?.[0]?.data;
+    return data ? (toExtractProgress(parsed(Buffer.from(data).toString('utf8'))) ?? []) : [];
+  });
+  return {
+    rows: told.reduce((sum, { rows }) => sum + rows, 0),
+    chunks: told.reduce((sum, { attempts }) => sum + attempts.length, 0),
+  };
+}
+
+function parsed(text: string): unknown {
   try {
-    const { rows }: Partial<ExtractProgress> = JSON.parse(Buffer.from(data).toString('utf8')) ?? {};
-    return typeof rows === 'number' ? rows : 0;
+    return JSON.parse(text);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 

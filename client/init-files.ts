@@ -5,7 +5,7 @@ import { escapeTemplate } from '../config/interpolate.ts';
 import type { StoredJob } from '../config/stored-job.ts';
 import { STORED_JOB_FORMAT, storedJobDigest } from '../config/stored-job.ts';
 import type { LoadedJob } from '../config/validate.ts';
-import { DEFAULT_TENANT } from '../contracts/job.ts';
+import { DEFAULT_TENANT } from '../contracts/ids.ts';
 import type { Column, ColumnType } from '../contracts/schema.ts';
 import { typeName } from '../contracts/schema.ts';
 

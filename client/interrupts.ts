@@ -1,3 +1,5 @@
+import type { ExitCode } from './exit-code.ts';
+
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
@@ -23,6 +25,11 @@ export function onInterrupt(first: () => void): () => void {
 function die(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
+}
+
+/** Ends the process where nothing is at work yet; what was started on the way ends with it (`end-with-us.ts`). */
+export function leave(code: ExitCode): void {
+  process.exit(code);
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM. */

@@ -1,7 +1,8 @@
+import type { ObjectResult } from '../contracts/run.ts';
 import type { ObjectView, RunView } from './progress.ts';
 import { RateMeter } from './progress.ts';
 import type { MeasuredObject } from './progress-lines.ts';
-import { fitLines, liveLines, plainLine } from './progress-lines.ts';
+import { endLine, fitLines, liveLines, plainLine } from './progress-lines.ts';
 import type { Output } from './terminal.ts';
 import { painter } from './terminal.ts';
 
@@ -13,6 +14,7 @@ export class ProgressDisplay {
   readonly #output: Output;
   readonly #now: () => number;
   readonly #objects = new Map<string, Tracked>();
+  #severalRuns = false;
   #drawn = 0;
   #frame = 0;
 
@@ -23,8 +25,8 @@ export class ProgressDisplay {
 
   update(runs: readonly RunView[]): void {
     const now = this.#now();
-    const several = runs.length > 1;
-    const seen = runs.flatMap((run) => run.objects.map((object) => this.#measure(run, object, several, now)));
+    this.#severalRuns ||= runs.length > 1;
+    const seen = runs.flatMap((run) => run.objects.map((object) => this.#measure(run, object, now)));
     if (this.#output.isTerminal) this.#redraw(seen.map(({ measured }) => measured));
     else for (const object of seen) this.#sayIfNew(object, now);
   }
@@ -41,17 +43,32 @@ export class ProgressDisplay {
     this.#drawn = 0;
   }
 
-  #measure(run: RunView, object: ObjectView, severalRuns: boolean, now: number): Seen {
-    const key = `${run.asset}/${object.object}`;
+  /** Tells how the objects of a run ended, those too that ended before they were seen at work. */
+  conclude(asset: string, objects: readonly ObjectResult[]): void {
+    if (this.#output.isTerminal) return;
+    for (const result of objects) this.#sayEnd(this.#track(asset, result.object), this.#label(asset, result), result);
+  }
+
+  #track(asset: string, object: string): Tracked {
+    const key = `${asset}/${object}`;
     const tracked = this.#objects.get(key) ?? newlyTracked();
     this.#objects.set(key, tracked);
+    return tracked;
+  }
+
+  #label(asset: string, { object }: { readonly object: string }): string {
+    return this.#severalRuns && asset !== object ? `${asset}/${object}` : object;
+  }
+
+  #measure(run: RunView, object: ObjectView, now: number): Seen {
+    const tracked = this.#track(run.asset, object.object);
     if (object.stage !== 'waiting') tracked.startedAt ??= now;
     if (object.stage === 'done') tracked.endedAt ??= now;
     tracked.meter.observe(object.rows, now);
     const rowsPerSecond = tracked.meter.rate();
     const measured = {
       ...object,
-      label: severalRuns && run.asset !== object.object ? key : object.object,
+      label: this.#label(run.asset, object),
       elapsedMs: (tracked.endedAt ?? now) - (tracked.startedAt ?? now),
       ...(rowsPerSecond === undefined ? {} : { rowsPerSecond }),
     };
@@ -72,7 +89,10 @@ export class ProgressDisplay {
   }
 
   #sayIfNew({ measured: object, tracked }: Seen, now: number): void {
-    if (object.stage === 'waiting') return;
+    if (object.stage === 'waiting' || tracked.hasEnded) return;
+    if (object.result) this.#sayEnd(tracked, object.label, object.result);
+    // Without its result its last figures are not known yet.
+    if (object.stage === 'done') return;
     const state = `${object.stage} ${object.retry?.attempt ?? ''}`;
     const news = `${state} ${object.rows} ${object.chunksDone}`;
     const due = tracked.said.startsWith(`${state} `) ? now - tracked.saidAt >= PLAIN_EVERY_MS : true;
@@ -80,6 +100,11 @@ export class ProgressDisplay {
     tracked.said = news;
     tracked.saidAt = now;
     this.#output.write(`${plainLine(object)}\n`);
+  }
+
+  #sayEnd(tracked: Tracked, label: string, result: ObjectResult): void {
+    if (!tracked.hasEnded) this.#output.write(`${endLine(label, result)}\n`);
+    tracked.hasEnded = true;
   }
 }
 
@@ -94,10 +119,11 @@ interface Tracked {
   endedAt: number | undefined;
   said: string;
   saidAt: number;
+  hasEnded: boolean;
 }
 
 function newlyTracked(): Tracked {
-  return { meter: new RateMeter(), startedAt: undefined, endedAt: undefined, said: '', saidAt: 0 };
+  return { meter: new RateMeter(), startedAt: undefined, endedAt: undefined, said: '', saidAt: 0, hasEnded: false };
 }
 
 // ECMA-48: cursor up, erase in line, erase in page.

@@ -1,5 +1,6 @@
-import { formatCount, formatDuration } from '../contracts/figures.ts';
-import type { ObjectView, Stage } from './progress.ts';
+import { formatCount, formatDuration, formatPlural } from '../contracts/figures.ts';
+import type { ObjectResult } from '../contracts/run.ts';
+import type { ObjectView } from './progress.ts';
 import { cut, width } from './table.ts';
 import type { Paint } from './terminal.ts';
 
@@ -20,14 +21,26 @@ export function liveLines(objects: readonly MeasuredObject[], frame: number, col
   const labelWidth = Math.min(32, Math.max(...objects.map(({ label }) => width(label)), 0));
   return objects.flatMap((object) => {
     const sign =
-      object.stage === 'done' ? '✓' : object.stage === 'waiting' ? '·' : (SPINNER[frame % SPINNER.length] ?? '·');
+      object.stage === 'done'
+        ? endSign(object)
+        : object.stage === 'waiting'
+          ? '·'
+          : (SPINNER[frame % SPINNER.length] ?? '·');
     const label = cut(object.label, labelWidth);
-    const head = `${sign} ${label}${' '.repeat(labelWidth - width(label))}  ${object.stage.padEnd(STAGE_WIDTH)}`;
+    const head = `${sign} ${label}${' '.repeat(labelWidth - width(label))}  ${stageWord(object).padEnd(STAGE_WIDTH)}`;
     const figures = [bar(object), ...figuresOf(object)].filter((part) => part !== '').join('  ');
     const line = cut(`${head}  ${figures}`.trimEnd(), columns);
     const retry = retryWords(object);
-    return [colourOf(object.stage, paint)(line), ...(retry ? [paint.warn(cut(`  ${retry}`, columns))] : [])];
+    return [colourOf(object, paint)(line), ...(retry ? [paint.warn(cut(`  ${retry}`, columns))] : [])];
   });
+}
+
+function stageWord({ stage, result }: MeasuredObject): string {
+  return result?.state === 'failed' || result?.state === 'cancelled' ? result.state : stage;
+}
+
+function endSign({ result }: MeasuredObject): string {
+  return result?.state === 'failed' || result?.state === 'cancelled' ? '✗' : '✓';
 }
 
 /** Lines that can be redrawn: no more than fit on the screen, because the cursor cannot go back above it. */
@@ -47,6 +60,24 @@ export function plainLine(object: MeasuredObject): string {
   const retry = retryWords(object);
   const figures = [object.stage, ...figuresOf(object), ...(retry ? [retry] : [])];
   return `${object.label}: ${figures.join(', ')}`;
+}
+
+/** The last line of an object where nothing can be redrawn: what it came to, on the whole. */
+export function endLine(label: string, { state, counts, startedAt, endedAt, failure }: ObjectResult): string {
+  const elapsedMs = Date.parse(endedAt) - Date.parse(startedAt);
+  const took = formatDuration(elapsedMs);
+  switch (state) {
+    case 'success': {
+      const rate = formatCount(Math.round((counts.read * 1000) / Math.max(1, elapsedMs)));
+      return `${label}: done, ${formatPlural(counts.read, 'row')}, ${rate} rows/s, ${took}`;
+    }
+    case 'unchanged':
+      return `${label}: done, nothing new, ${took}`;
+    case 'failed':
+      return `${label}: failed after ${took}${failure ? ` (${failure.code})` : ''}`;
+    case 'cancelled':
+      return `${label}: cancelled after ${took}`;
+  }
 }
 
 function figuresOf({ stage, chunks, chunksDone, rows, rowsPerSecond, elapsedMs }: MeasuredObject): string[] {
@@ -74,7 +105,9 @@ function retryWords({ retry }: MeasuredObject): string | undefined {
   return `retrying ${when} (attempt ${retry.attempt}): ${retry.message}`;
 }
 
-function colourOf(stage: Stage, paint: Paint): (text: string) => string {
+function colourOf({ stage, result }: MeasuredObject, paint: Paint): (text: string) => string {
+  if (result?.state === 'failed') return paint.bad;
+  if (result?.state === 'cancelled') return paint.warn;
   if (stage === 'done') return paint.good;
   return stage === 'waiting' ? paint.dim : (text) => text;
 }

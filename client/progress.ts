@@ -1,4 +1,4 @@
-import type { ObjectProgress } from '../contracts/run.ts';
+import type { ObjectProgress, ObjectResult } from '../contracts/run.ts';
 
 export type Stage = 'waiting' | ObjectProgress['stage'];
 
@@ -12,6 +12,8 @@ export interface ObjectView {
   readonly rows: number;
   /** The last attempt of an activity failed and another one follows. */
   readonly retry?: RetryView;
+  /** How it ended. */
+  readonly result?: ObjectResult;
 }
 
 export interface RetryView {

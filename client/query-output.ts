@@ -7,8 +7,11 @@ import type { Paint } from './terminal.ts';
 const CELL_WIDTH = 60;
 const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\b.*)$/;
 
-/** A table with its row count; numbers on the right, a missing value told from an empty text. */
+/** A table with its row count; numbers on the right, a missing value told from an empty text. A plan as it is drawn. */
 export function resultLines({ columns, rows }: QueryResult, paint: Paint): string[] {
+  if (columns.map(({ name }) => name).join() === 'explain_key,explain_value') {
+    return rows.flatMap((row) => cellText(row[1] ?? '').split('\n'));
+  }
   const [title = '', ...lines] = tableLines(
     columns.map(({ name, type }) => ({ title: name, align: NUMBER_TYPE.test(type) ? 'right' : 'left' })),
     rows.map((row) =>

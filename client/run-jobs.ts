@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadedJob } from '../config/validate.ts';
 import type { RunOptions } from '../contracts/run.ts';
 import type { CommandContext } from './command.ts';
+import { EXIT } from './exit-code.ts';
 import { finishRun } from './finish-run.ts';
 import { RunFollower } from './follow-run.ts';
-import { onInterrupt } from './interrupts.ts';
+import { leave, onInterrupt } from './interrupts.ts';
 import type { RunView } from './progress.ts';
 import { ProgressDisplay } from './progress-display.ts';
 import type { FinishedRun } from './run-summary.ts';
@@ -12,6 +13,7 @@ import type { Session } from './session.ts';
 import { openSession } from './session.ts';
 import type { StartedRun } from './start-run.ts';
 import { startRun } from './start-run.ts';
+import { boundTo, missingWorker } from './worker-notice.ts';
 import { workflowLink } from './workflow-link.ts';
 
 /** Jobs of one command that run at once; each may work on several objects and chunks at once. */
@@ -25,30 +27,65 @@ export interface RunRequest {
   readonly withWorker: boolean;
 }
 
-/** Runs the jobs through Temporal, shows how they go on, and returns how they ended, in the order of the jobs. */
-export async function runJobs(
-  context: CommandContext,
-  { jobs, options, withWorker }: RunRequest,
-): Promise<FinishedRun[]> {
-  await using session = await openSession(context, { worker: withWorker ? 'always' : 'embedded' });
+export interface RunOutcome {
+  /** How the runs ended, in the order of the jobs. */
+  readonly runs: readonly FinishedRun[];
+  /** Jobs whose turn had not come when the command was interrupted. */
+  readonly notStarted: readonly LoadedJob[];
+}
+
+/** Runs the jobs through Temporal, shows how they go on, and returns how they ended. Ctrl-C cancels them. */
+export async function runJobs(context: CommandContext, request: RunRequest): Promise<RunOutcome> {
   const display = new ProgressDisplay(context.terminal.err);
-  const active = new Map<LoadedJob, { run: StartedRun; follower: RunFollower }>();
   const interruption = new AbortController();
+  let cancelRuns = () => {
+    display.say('Cancelled before a run was started; nothing was committed.');
+    leave(EXIT.failed);
+  };
   const stopListening = onInterrupt(() => {
     interruption.abort();
-    display.say('Cancelling; what is staged is removed. Ctrl-C again leaves at once.');
-    for (const { run } of active.values()) cancelRun(session, run);
+    cancelRuns();
   });
+  try {
+    await using session = await openSession(context, { worker: request.withWorker ? 'always' : 'embedded' });
+    const active: ActiveRuns = new Map();
+    cancelRuns = () => {
+      const runs = [...active.values()].map(({ run }) => run);
+      display.say(cancelWords(runs));
+      for (const run of runs) cancelRun(session, run);
+    };
+    return await runAll(context, session, request, { display, active, signal: interruption.signal });
+  } finally {
+    stopListening();
+  }
+}
 
-  const runOne = async (job: LoadedJob): Promise<FinishedRun> => {
-    const run = await startJob(context, session, job, options);
+type ActiveRuns = Map<LoadedJob, { readonly run: StartedRun; readonly follower: RunFollower }>;
+
+interface Surroundings {
+  readonly display: ProgressDisplay;
+  readonly active: ActiveRuns;
+  readonly signal: AbortSignal;
+}
+
+async function runAll(
+  context: CommandContext,
+  session: Session,
+  { jobs, options }: RunRequest,
+  { display, active, signal }: Surroundings,
+): Promise<RunOutcome> {
+  const runOne = async (job: LoadedJob): Promise<FinishedRun | undefined> => {
+    const run = await startJob(context, session, job, { options, signal, waits: (why) => display.say(why) });
+    if (!run) return undefined;
     if (run.joined)
       display.say(`${job.asset}: already running (run ${run.runId}): following it, with the job as it was then.`);
     active.set(job, { run, follower: new RunFollower(session.client, run) });
     // Interrupted between its start and here: nobody has cancelled it yet.
-    if (interruption.signal.aborted) cancelRun(session, run);
+    if (signal.aborted) cancelRun(session, run);
     try {
-      return await finishRun(session.client, run, workflowLink(session.server, run.workflowId, run.runId));
+      const finished = await finishRun(session.client, run, workflowLink(session.server, run.workflowId, run.runId));
+      display.conclude(job.asset, finished.objects);
+      return finished;
     } finally {
       active.delete(job);
     }
@@ -57,10 +94,9 @@ export async function runJobs(
   const ended = new AbortController();
   const showing = showUntil(ended.signal, display, () => [...active.values()].map(({ follower }) => follower.look()));
   try {
-    return await Promise.race([inLanes(jobs, interruption.signal, runOne), session.broken]);
+    return await Promise.race([inLanes(jobs, signal, runOne), session.broken]);
   } finally {
     ended.abort();
-    stopListening();
     await showing;
     display.clear();
   }
@@ -84,11 +120,22 @@ async function startJob(
   context: CommandContext,
   session: Session,
   job: LoadedJob,
-  options: RunOptions,
-): Promise<StartedRun> {
+  how: Required<Pick<Parameters<typeof startRun>[1], 'options' | 'signal' | 'waits'>>,
+): Promise<StartedRun | undefined> {
   const { storeJob } = await import('../worker/job-store.ts');
-  const reference = await storeJob(job, context.env);
-  return startRun(session.client, { job, reference, options, env: context.env });
+  const { bindingHost } = await import('../worker/host.ts');
+  const reference = await storeJob(job, { env: context.env, host: await bindingHost(context.env) });
+  if (reference.host !== undefined) how.waits(`${job.asset}: ${boundTo(reference.host)}`);
+  const missing = await missingWorker(session, reference.host);
+  if (missing !== undefined) how.waits(`${job.asset}: ${missing}`);
+  return startRun(session.client, { ...how, job, reference, env: context.env });
+}
+
+function cancelWords(runs: readonly StartedRun[]): string {
+  const named = runs.map(({ job, runId }) => `${job.asset} (run ${runId})`).join(' and ');
+  return named === ''
+    ? 'Cancelling; no run has been started yet.'
+    : `Cancelling ${named}; waiting until what is staged is removed. Ctrl-C again leaves at once.`;
 }
 
 function cancelRun({ client }: Session, { workflowId, runId }: StartedRun): void {
@@ -103,8 +150,8 @@ function cancelRun({ client }: Session, { workflowId, runId }: StartedRun): void
 async function inLanes(
   jobs: readonly LoadedJob[],
   signal: AbortSignal,
-  work: (job: LoadedJob) => Promise<FinishedRun>,
-): Promise<FinishedRun[]> {
+  work: (job: LoadedJob) => Promise<FinishedRun | undefined>,
+): Promise<RunOutcome> {
   const results: (FinishedRun | undefined)[] = jobs.map(() => undefined);
   let next = 0;
   const lane = async () => {
@@ -115,5 +162,8 @@ async function inLanes(
     }
   };
   await Promise.all(Array.from({ length: Math.min(JOBS_AT_ONCE, jobs.length) }, lane));
-  return results.flatMap((result) => (result ? [result] : []));
+  return {
+    runs: results.flatMap((result) => result ?? []),
+    notStarted: jobs.filter((_, index) => results[index] === undefined),
+  };
 }

@@ -5,6 +5,8 @@ import type { Paint } from './terminal.ts';
 
 /** One job's run, ended. */
 export interface FinishedRun {
+  /** The job file, as the user named it; undefined where only Temporal knows the run. */
+  readonly file?: string;
   readonly asset: string;
   readonly tenant: string;
   readonly workflowId: string;
@@ -36,6 +38,7 @@ export function summaryLines(run: FinishedRun, paint: Paint): string[] {
   const lines = ['', headline(run, paint)];
   if (run.objects.length > 0) lines.push('', ...objectTable(run.objects, paint));
   for (const object of run.objects) lines.push(...notes(object, paint));
+  if (run.state === 'cancelled') lines.push('', againWords(run));
   if (run.failure) lines.push('', `${paint.bad(run.failure.message)} ${paint.dim(`(${run.failure.code})`)}`);
   lines.push(
     '',
@@ -61,9 +64,16 @@ function headline(run: FinishedRun, paint: Paint): string {
       return paint.bad(`${run.asset}: failed after ${took}; nothing was committed.`);
     case 'cancelled':
       return paint.warn(
-        `${run.asset}: cancelled after ${took}${rows > 0 ? `; ${formatPlural(rows, 'row')} had been committed before` : ''}.`,
+        rows > 0
+          ? `${run.asset}: cancelled after ${took}; ${formatPlural(rows, 'row')} had been committed before, and stay.`
+          : `${run.asset}: cancelled after ${took}; nothing was committed.`,
       );
   }
+}
+
+/** How to start it again. The command itself is in the last line of a run, where the job file is known. */
+function againWords({ file }: FinishedRun): string {
+  return `${file === undefined ? '`dativo run` with its job file' : 'The next run'} begins where the last commit left off.`;
 }
 
 function objectTable(objects: readonly ObjectResult[], paint: Paint): string[] {
@@ -102,6 +112,10 @@ function notes(object: ObjectResult, paint: Paint): string[] {
       `${object.object}: skipped by rule: ${rules.map(([rule, rows]) => `${rule} ${formatCount(rows)}`).join(', ')}`,
     );
   }
+  if (object.updated !== undefined && state === 'success') {
+    const [updated, added] = [formatCount(object.updated), formatCount(counts.committed - object.updated)];
+    lines.push(`${object.object}: ${updated} of the committed rows replaced a row of ${table}, ${added} are new`);
+  }
   for (const notice of object.notices ?? []) lines.push(`${object.object}: ${notice}`);
   if (schemaChanges.length > 0) lines.push(`${object.object}: schema of ${table}: ${schemaChanges.join('; ')}`);
   if (state === 'unchanged')
@@ -123,6 +137,8 @@ export function nextCommand(runs: readonly FinishedRun[]): string {
   const readable = filled ?? objects.find(({ state }) => state === 'unchanged');
   const failed = runs.find(({ state }) => state === 'failed' || state === 'partial');
   if (failed && !readable) return `dativo status ${failed.workflowId}`;
+  const cancelled = runs.find(({ state, file }) => state === 'cancelled' && file !== undefined);
+  if (cancelled?.file !== undefined) return `dativo run ${cancelled.file}`;
   if (quarantined) return `dativo query "select * from ${inSql(quarantined.table)}__quarantine limit 10"`;
   if (readable) return `dativo query "select * from ${inSql(readable.table)} limit 10"`;
   return 'dativo runs';

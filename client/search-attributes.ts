@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { fail } from '../contracts/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 
 /** `IndexedValueType` of Temporal's API. */
@@ -17,7 +18,16 @@ export async function registerSearchAttributes(client: Client, refused: unknown)
     Object.values(SEARCH_ATTRIBUTES).map(({ name, type }) => [name, INDEXED_VALUE_TYPES[type]]),
   );
   const namespace = client.options.namespace;
-  await client.connection.operatorService?.addSearchAttributes({ namespace, searchAttributes });
+  try {
+    await client.connection.operatorService?.addSearchAttributes({ namespace, searchAttributes });
+  } catch {
+    // Whatever the reason: somebody with more rights has to do it.
+    throw fail('SEARCH_ATTRIBUTES_MISSING', {
+      received: `the namespace ${namespace}, which lacks search attributes and does not let Dativo create them`,
+      expected: `${Object.keys(searchAttributes).join(', ')}, each of type Keyword`,
+      next: 'create them with `temporal operator search-attribute create`, or in the settings of the namespace',
+    });
+  }
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   return true;
 }

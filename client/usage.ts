@@ -7,6 +7,10 @@ import { nearest } from '../contracts/nearest.ts';
 export interface KnownWords {
   /** As in `dativo run`. */
   readonly command: string;
+  /** As in `dativo run [options] <job...>`. */
+  readonly usage: string;
+  /** The command that help was asked for, in `dativo help <command>`. */
+  readonly helpFor?: string;
   readonly commands: readonly string[];
   readonly options: readonly string[];
 }
@@ -21,29 +25,39 @@ export function usageError({ code, message }: CommanderError, known: KnownWords)
     case 'commander.unknownOption':
       return unknownWord('the option', word.replace(/=.*$/, ''), known.options, help);
     case 'commander.missingArgument':
-      return usage(`${known.command} without ${word}`, `at least one ${word}`, help);
+      return usage(`${known.command} without <${word}>`, known.usage, help);
+    case 'commander.invalidArgument':
+      return invalidArgument(message, help);
     case 'commander.optionMissingArgument':
       return usage(`the option ${word} without a value`, 'a value after it', help);
     case 'commander.excessArguments':
       return usage(
         `more words than ${known.command} takes`,
-        'only those that it knows',
+        known.usage,
         `${help}; put quotes around a text with spaces`,
       );
     case 'commander.conflictingOption':
       return usage(message.replace(/^error: /, '').replaceAll("'", ''), 'one of them', help);
     case 'commander.help':
+      if (known.helpFor !== undefined) return unknownWord('the command', known.helpFor, known.commands, help);
       return usage('no command', 'one of those above', 'for example `dativo run job.yaml`');
     default:
       return usage(message.replace(/^error: /, '').replaceAll("'", ''), 'a value that is allowed', help);
   }
 }
 
+/** Commander: `error: option '--limit <number>' argument 'x' is invalid. ` and then our own words. */
+function invalidArgument(message: string, help: string): DativoError {
+  const [, option = '', value = '', expected = ''] =
+    /^error: option '(.*?)(?: <.*>)?' argument '(.*)' is invalid\. (?:Expected )?(.*?)\.?$/s.exec(message) ?? [];
+  return usage(`${option} ${value}`.trim(), expected || 'a value that is allowed', help);
+}
+
 function unknownWord(kind: string, word: string, known: readonly string[], help: string): DativoError {
   const meant = nearest(word, known);
   return usage(
     `${kind} ${word}, which is not known`,
-    meant ?? known.join(', '),
+    meant ?? `one of ${known.join(', ')}`,
     meant ? `did you mean ${meant}? Else ${help}` : help,
   );
 }

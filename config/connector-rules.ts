@@ -2,23 +2,37 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import { SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
 import type { SourceSpec } from '../contracts/job-source.ts';
 import { OBJECT_PLACEHOLDER } from '../contracts/job-source.ts';
+import type { TargetSpec } from '../contracts/job-target.ts';
 import { nearest } from '../contracts/nearest.ts';
+import { isRemote } from './job-paths.ts';
 import type { JsonObject, KeyPath } from './json-tree.ts';
 import { showPath, valueAt } from './json-tree.ts';
 import type { RuleFinding } from './rule-finding.ts';
 import { quoteWritten } from './rule-finding.ts';
 
+interface UnusedKey {
+  readonly path: KeyPath;
+  /** The key that makes the path meaningless, and the value with which it does. */
+  readonly key: KeyPath;
+  readonly value: string;
+  readonly unless?: (job: JsonObject) => boolean;
+}
+
 /** Keys that a connector does not use: a job that sets one expects something that will not happen. */
-const UNUSED_KEYS: readonly { readonly path: KeyPath; readonly key: KeyPath; readonly value: string }[] = [
+const UNUSED_KEYS: readonly UnusedKey[] = [
   { path: ['source', 'connection'], key: ['source_connector'], value: 'csv' },
-  { path: ['target', 'catalog'], key: ['target_connector'], value: 'parquet' },
-  { path: ['target', 'catalog', 'token'], key: ['target', 'catalog', 'type'], value: 'sqlite' },
-  { path: ['target', 'catalog', 'credential'], key: ['target', 'catalog', 'type'], value: 'sqlite' },
+  { path: ['target', 'catalog'], key: ['target_connector'], value: 'parquet', unless: hasRemoteWarehouse },
+  ...['primary_key', 'latest_by'].flatMap((name) =>
+    ['append', 'overwrite'].map((value) => ({ path: ['target', name], key: ['target', 'write_mode'], value })),
+  ),
+  { path: ['target', 'shared'], key: ['target_connector'], value: 'parquet' },
+  // Each of them would throw away what the others brought.
+  { path: ['target', 'shared'], key: ['target', 'write_mode'], value: 'overwrite' },
 ];
 
 const DEFAULT_OF_KEY: Readonly<Record<string, string>> = {
   target_connector: 'iceberg',
-  'target.catalog.type': 'sqlite',
+  'target.write_mode': 'append',
 };
 
 /**
@@ -26,7 +40,7 @@ const DEFAULT_OF_KEY: Readonly<Record<string, string>> = {
  * resolved; messages quote `written`.
  */
 export function connectorRules(job: JsonObject, written: JsonObject): RuleFinding[] {
-  return [...sourceConnectorRules(job, written), ...unusedKeyRules(job)];
+  return [...sourceConnectorRules(job, written), ...unusedKeyRules(job), ...upsertRules(job)];
 }
 
 function sourceConnectorRules(job: JsonObject, written: JsonObject): RuleFinding[] {
@@ -47,17 +61,35 @@ function sourceConnectorRules(job: JsonObject, written: JsonObject): RuleFinding
   return [invalid(['source_connector'], 'value', received, `one of ${known.join(', ')}`, next, 'UNKNOWN_CONNECTOR')];
 }
 
+/** Run records are Iceberg tables whatever the target is, and their catalog cannot be in an object store. */
+function hasRemoteWarehouse(job: JsonObject): boolean {
+  const warehouse = valueAt(job, ['target', 'warehouse']);
+  return typeof warehouse === 'string' && isRemote(warehouse);
+}
+
 function unusedKeyRules(job: JsonObject): RuleFinding[] {
-  return UNUSED_KEYS.flatMap(({ path, key, value }) => {
+  return UNUSED_KEYS.flatMap(({ path, key, value, unless }) => {
     const choice = valueAt(job, key) ?? DEFAULT_OF_KEY[showPath(key)];
-    if (valueAt(job, path) === undefined || choice !== value) return [];
+    if (valueAt(job, path) === undefined || choice !== value || unless?.(job)) return [];
     const received = `${showPath(path)} has no meaning when ${showPath(key)} is ${value}`;
     return [invalid(path, 'key', received, 'keys that the connector uses', 'remove it')];
   });
 }
 
+/** Rows are found by their key in tables, not in plain folders. */
+function upsertRules(job: JsonObject): RuleFinding[] {
+  if (valueAt(job, ['target', 'write_mode']) !== 'upsert' || job['target_connector'] !== 'parquet') return [];
+  const received = 'target.write_mode is upsert for target_connector parquet';
+  const next = 'set target_connector: iceberg, or another write mode';
+  return [invalid(['target', 'write_mode'], 'value', received, 'append or overwrite for files in a folder', next)];
+}
+
 /** What reading CSV files needs, beyond what the schema says. */
-export function csvRules(source: SourceSpec, objects: readonly string[]): RuleFinding[] {
+export function csvRules(
+  source: SourceSpec,
+  objects: readonly string[],
+  writeMode: TargetSpec['write_mode'] | undefined,
+): RuleFinding[] {
   const findings: RuleFinding[] = [];
   const { strategy, cursor_field: cursorField, lookback_hours: lookbackHours } = source.incremental;
   const add = (path: KeyPath, at: 'key' | 'value', received: string, expected: string, next: string) =>
@@ -107,6 +139,16 @@ export function csvRules(source: SourceSpec, objects: readonly string[]): RuleFi
         'add the strategy or remove it',
       );
     }
+  }
+  if (strategy === 'updated_after' && lookbackHours > 0 && writeMode === 'append') {
+    // An upsert puts a row that is read a second time in the place of the one that was there.
+    add(
+      ['source', 'incremental', 'lookback_hours'],
+      'key',
+      'source.incremental.lookback_hours with target.write_mode append would append rows a second time',
+      'write_mode: upsert with it',
+      'remove it, or write target.write_mode: upsert',
+    );
   }
   if (source.quote !== undefined && source.quote !== '' && source.quote === source.delimiter) {
     add(

@@ -35,7 +35,15 @@ const KIND_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Keys whose values are secrets, even when they stand in the file as they are. */
-const SECRET_KEYS = new Set(['connection', 'key', 'token', 'credential', 'password']);
+const SECRET_KEYS = new Set([
+  'connection',
+  'key',
+  'token',
+  'credential',
+  'password',
+  'secret_access_key',
+  'session_token',
+]);
 
 const MAX_SHOWN = 60;
 const MAX_LISTED = 40;
@@ -95,7 +103,10 @@ function expectedOf(issue: Issue): string {
 }
 
 function allowedOf(issue: Issue): string[] {
-  return issue.code === 'invalid_value' ? issue.values.map(String) : [];
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  // What a check of our own would have taken.
+  const allowed: unknown = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
+  return Array.isArray(allowed) ? allowed.map(String) : [];
 }
 
 function valueFinding(path: KeyPath, expected: string, context: IssueContext, allowed: string[] = []): Finding {
@@ -132,7 +143,8 @@ function nextFor(value: JsonTree, expected: string, references: readonly string[
   return quotable ? `put it in quotes: "${String(value)}"` : 'correct the value';
 }
 
-function isSecret(path: KeyPath): boolean {
+/** Whether the value at a path of a job is one that is never shown. */
+export function isSecret(path: KeyPath): boolean {
   return path.some((key) => typeof key === 'string' && SECRET_KEYS.has(key));
 }
 

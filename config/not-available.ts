@@ -1,6 +1,7 @@
+import type { CatalogSpec } from '../contracts/job-catalog.ts';
+import { CATALOG_TYPES } from '../contracts/job-catalog.ts';
 import { availableSources, SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
 import { CHECK_GROUPS } from '../contracts/job-quality.ts';
-import { EMBEDDED_CATALOG_NAME } from '../contracts/job-target.ts';
 import { isRemote } from './job-paths.ts';
 import type { JsonObject, JsonTree, KeyPath } from './json-tree.ts';
 import { isObject, valueAt } from './json-tree.ts';
@@ -24,6 +25,11 @@ const checksApply = (value: JsonTree, job: JsonObject) =>
 const isAddress = (value: JsonTree) =>
   [value].flat().some((location) => typeof location === 'string' && isRemote(location));
 
+const UNAVAILABLE_CATALOGS: readonly string[] = ['glue', 'hive'] satisfies CatalogSpec['type'][];
+
+const isReadable = (location: JsonTree) =>
+  typeof location === 'string' && /^(?:s3[an]?|https?):\/\/[^/]/i.test(location);
+
 const COLUMNS_ONLY = 'the columns, types, required and primaryKey of the contract alone';
 
 const UNAVAILABLE: readonly Unavailable[] = [
@@ -36,27 +42,21 @@ const UNAVAILABLE: readonly Unavailable[] = [
   { path: ['asset_path'], when: isAddress, expected: 'a file on this machine', next: 'download the contract' },
   {
     path: ['source', 'path'],
-    when: isAddress,
-    expected: 'files on this machine',
+    when: (value) => [value].flat().some((location) => isAddress(location) && !isReadable(location)),
+    expected: 'files on this machine, s3:// or https://',
     next: 'copy the files, or mount the store as a folder',
   },
   {
     path: ['target', 'catalog', 'type'],
-    when: (value) => typeof value === 'string' && value !== 'sqlite',
-    expected: 'type: sqlite, the embedded catalog',
-    next: 'remove it to use the embedded catalog',
-  },
-  {
-    path: ['target', 'catalog', 'name'],
-    when: (value) => value !== EMBEDDED_CATALOG_NAME,
-    expected: `name: ${EMBEDDED_CATALOG_NAME}`,
-    next: 'remove it',
+    when: (value) => typeof value === 'string' && UNAVAILABLE_CATALOGS.includes(value),
+    expected: `one of ${CATALOG_TYPES.filter((type) => !UNAVAILABLE_CATALOGS.includes(type)).join(', ')}`,
+    next: 'use its Iceberg REST endpoint with type: rest, or remove it to use the embedded catalog',
   },
   {
     path: ['target', 'warehouse'],
-    when: isAddress,
-    expected: 'a folder on this machine',
-    next: 'write the path of a folder',
+    when: (value) => isAddress(value) && !(typeof value === 'string' && /^s3[an]?:\/\/[^/]/.test(value)),
+    expected: 'a folder on this machine, or s3://bucket/prefix',
+    next: 'use one of them',
   },
   {
     path: ['target', 'file_format'],
@@ -65,13 +65,12 @@ const UNAVAILABLE: readonly Unavailable[] = [
     next: 'remove it to store Parquet',
   },
   { path: ['target', 'storage_pattern'], when: given, expected: 'file_format: parquet without it', next: 'remove it' },
-  {
-    path: ['target', 'write_mode'],
-    when: (value) => value === 'upsert',
-    expected: 'append or overwrite',
-    next: 'write overwrite if each run brings the whole of the data, else append',
-  },
-  { path: ['target', 'partition_by'], when: given, expected: 'tables without partitions', next: 'remove it' },
+  ...['partition_by', 'sort_by'].map((key) => ({
+    path: ['target', key],
+    when: (value: JsonTree, job: JsonObject) => given(value) && job['target_connector'] === 'parquet',
+    expected: 'it with target_connector: iceberg alone',
+    next: 'remove it, or write to Iceberg tables',
+  })),
   { path: ['data_contract', 'quality_checks'], when: isList, expected: COLUMNS_ONLY, next: 'remove the checks' },
   ...CHECK_GROUPS.map((group) => ({
     path: ['data_contract', 'quality_checks', group],
@@ -79,12 +78,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     expected: COLUMNS_ONLY,
     next: `remove the ${group} checks, or set data_contract.enabled to false`,
   })),
-  {
-    path: ['schedule'],
-    when: unlessDisabled,
-    expected: 'a job that is started with "dativo run"',
-    next: 'remove it, or set its enabled to false, and start the job from cron',
-  },
   {
     path: ['alert_rules'],
     when: given,

@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorParts } from '../contracts/errors.ts';
+import { errorSentence } from '../contracts/errors.ts';
 
 /** One thing that is wrong with a file that the user wrote, and where. Never holds the value of a variable. */
 export interface Problem extends ErrorParts {
@@ -21,8 +22,7 @@ export interface Position {
 export const FILE_START: Position = { line: 1, column: 1 };
 
 export function problem(file: string, at: Position, code: ErrorCode, parts: ErrorParts): Problem {
-  const message = `${parts.received}; expected ${parts.expected}; ${parts.next}.`;
-  return { file, line: at.line, column: at.column, code, message, ...parts };
+  return { file, line: at.line, column: at.column, code, message: errorSentence(parts), ...parts };
 }
 
 /** In the order of the files' lines; the problems of one file stay together, files in order of appearance. */

@@ -1,5 +1,7 @@
+import type { ErrorCode } from '../contracts/errors.ts';
 import { ERROR_CATALOGUE } from '../contracts/errors.ts';
 import { SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
+import { ERROR_GUIDE } from './error-guide.ts';
 import { jobJsonSchema } from './json-schema.ts';
 import type { JsonObject, JsonTree } from './json-tree.ts';
 import { canonicalJson, isObject } from './json-tree.ts';
@@ -28,22 +30,26 @@ export function configReference(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The error table: every code, its kind and what it means. */
+/** The error table: every code, its kind, what it means and what to do about it. */
 export function errorReference(): string {
   const lines = [
     GENERATED.replace('the schemas', 'the error catalogue'),
     '',
     '# Errors',
     '',
-    'Every failure has one of these codes. Its message says what was received, what was expected and what to do next.',
-    'Kinds: `config` and `data` ask for a correction, `transient` and `rate_limit` are retried by Dativo, `permanent`',
-    'is not, and `bug` is a fault of Dativo.',
+    'Every failure has one of these codes. Its message says what was received, what was expected and what to do next,',
+    'and ends with the code. With `--json` it is printed as `{"error": {"code", "kind", "message", …}}`; the problems of',
+    'job files and the failures of runs carry their code too.',
     '',
-    '| code | kind | meaning |',
-    '|---|---|---|',
-    ...Object.entries(ERROR_CATALOGUE).map(
-      ([code, { kind, meaning }]) => `| \`${code}\` | ${kind} | ${cell(meaning)} |`,
-    ),
+    'Kinds: `config` and `data` ask for a correction, `transient` and `rate_limit` are retried by Dativo, `permanent`',
+    'is not, and `bug` is a fault of Dativo. A retry is shown with its reason and time, by `dativo run` and in Temporal.',
+    '',
+    '| code | kind | meaning | what to do |',
+    '|---|---|---|---|',
+    ...(Object.keys(ERROR_CATALOGUE) as ErrorCode[]).map((code) => {
+      const { kind, meaning } = ERROR_CATALOGUE[code];
+      return `| \`${code}\` | ${kind} | ${cell(meaning)} | ${cell(ERROR_GUIDE[code])} |`;
+    }),
   ];
   return `${lines.join('\n')}\n`;
 }

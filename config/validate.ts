@@ -1,21 +1,28 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
+import { DEFAULT_TENANT } from '../contracts/ids.ts';
 import type { JobSection } from '../contracts/job.ts';
-import { DEFAULT_TENANT, jobSchema } from '../contracts/job.ts';
+import { jobSchema } from '../contracts/job.ts';
 import { tableName } from '../contracts/job-fields.ts';
 import type { StreamSchema } from '../contracts/schema.ts';
+import { catalogRules } from './catalog-rules.ts';
 import { connectorRules, csvRules, objectRules } from './connector-rules.ts';
 import type { Finding } from './describe-issue.ts';
 import type { Environment } from './interpolate.ts';
 import { absoluteLocation, absolutePaths, assetFromFile, isRemote } from './job-paths.ts';
 import { valueAt } from './json-tree.ts';
+import { layoutRules } from './layout-rules.ts';
 import { loadContract } from './load-contract.ts';
 import type { JobDocument } from './load-job.ts';
 import { loadJob } from './load-job.ts';
+import { maintenanceRules } from './maintenance-rules.ts';
 import { notAvailable } from './not-available.ts';
 import type { Problem } from './problem.ts';
 import { problem, sortProblems } from './problem.ts';
 import type { RuleFinding } from './rule-finding.ts';
+import { scheduleRules } from './schedule-rules.ts';
+import { secretRules } from './secret-rules.ts';
+import { storageRules } from './storage-rules.ts';
 import type { StoredJob } from './stored-job.ts';
 import { STORED_JOB_FORMAT, storedJobDigest } from './stored-job.ts';
 import { transformationRules } from './transformation-rules.ts';
@@ -64,15 +71,28 @@ export async function validateJob(file: string, options: ValidationOptions): Pro
   const names = namesOf(document);
   const contract = await contractsOf(document, names);
   const source = section(document, 'source', jobSchema.shape.source);
+  const target = section(document, 'target', jobSchema.shape.target);
   const steps = section(document, 'transformations', jobSchema.shape.transformations);
+  const schedule = section(document, 'schedule', jobSchema.shape.schedule);
+  const maintenance = section(document, 'maintenance', jobSchema.shape.maintenance);
+  const isStrict = (section(document, 'schema_mode', jobSchema.shape.schema_mode) ?? 'strict') === 'strict';
+  const promised = isStrict ? Object.values(contract.schemas ?? {}) : [];
   const findings: RuleFinding[] = [
     ...names.findings,
     ...unsetVariables(document, options.variables ?? 'required'),
     ...notAvailable(document.resolved, document.tree),
     ...connectorRules(document.resolved, document.tree),
+    ...storageRules(document.resolved),
+    ...secretRules(document.tree),
+    ...catalogRules(document.resolved),
     ...objectRules(names.objects, document.tree),
-    ...(source && document.resolved['source_connector'] === 'csv' ? csvRules(source, names.objects) : []),
+    ...(source && document.resolved['source_connector'] === 'csv'
+      ? csvRules(source, names.objects, target?.write_mode)
+      : []),
+    ...(schedule ? scheduleRules(schedule, document.resolved) : []),
+    ...(maintenance ? maintenanceRules(maintenance, document.resolved) : []),
     ...(steps ? transformationRules(steps, document.tree) : []),
+    ...(target && steps ? layoutRules({ target, source, steps, promised, written: document.tree }) : []),
   ];
   const problems = sortProblems([
     ...schemaProblems,
@@ -122,6 +142,8 @@ function unsetVariables(document: JobDocument, variables: 'required' | 'deferred
   return document.unresolved
     .filter(({ path, code }) => {
       const isName = NAME_KEYS.includes(String(path[0])) || (path[0] === 'source' && path[1] === 'objects');
+      // What the stores of secrets hold is only asked for where the job runs.
+      if (code === 'SECRET_NOT_FOUND') return isName;
       return variables === 'required' || isName || code === 'JOB_FILE_INVALID';
     })
     .map(({ path, code, received, expected, next }) => ({ path, at: 'value', code, received, expected, next }));

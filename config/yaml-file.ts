@@ -7,6 +7,7 @@ import type { JsonTree, KeyPath } from './json-tree.ts';
 import type { Position, Problem } from './problem.ts';
 import { FILE_START, problem } from './problem.ts';
 import { yamlErrorParts } from './yaml-problems.ts';
+import { syntaxFindings } from './yaml-syntax.ts';
 
 /** Which codes the problems of a file carry: a job file's or a contract's. */
 export interface FileCodes {
@@ -72,12 +73,8 @@ export function parseYaml(file: string, text: string, kind: string, codes: FileC
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const problems: Problem[] = [];
-  let broken = false;
-  for (const error of documents.flatMap((d) => [...d.errors, ...d.warnings])) {
-    problems.push(problem(file, at(error.pos[0]), codes.syntax, yamlErrorParts(error.code)));
-    broken ||= error.code !== 'DUPLICATE_KEY';
-  }
+  const { findings, broken } = syntaxFindings(documents, text);
+  const problems = findings.map(({ offset, parts }): Problem => problem(file, at(offset), codes.syntax, parts));
   if (second !== undefined && second.contents !== null && 'range' in second) {
     problems.push(problem(file, at(second.range?.[0] ?? 0), codes.syntax, yamlErrorParts('MULTIPLE_DOCS')));
   }

@@ -1,13 +1,13 @@
 import type { DativoError } from '../contracts/errors.ts';
 import { fail } from '../contracts/errors.ts';
-import type { CommitReceipt, SinkChange } from './sink.ts';
+import type { CommitReceipt, SinkChange, TableName } from './sink.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** What `Sink.commit` promises whatever the sink is. */
 
 /** False for a change that leaves its table as it is. */
-export function hasEffect({ mode, files, checkpoint }: SinkChange): boolean {
-  return mode === 'replace' || files.length > 0 || checkpoint !== undefined;
+export function hasEffect({ mode, files, removed = [], checkpoint }: SinkChange): boolean {
+  return mode === 'replace' || files.length > 0 || removed.length > 0 || checkpoint !== undefined;
 }
 
 export function receiptOf(change: SinkChange, snapshotId: string): CommitReceipt {
@@ -40,7 +40,7 @@ export async function requireStaged(storage: Storage, uris: readonly string[]): 
 }
 
 /** The staged work does not fit the table any more, because of `what`. */
-export function tableChanged({ namespace, table }: SinkChange['plan'], what: string): DativoError {
+export function tableChanged({ namespace, table }: TableName, what: string): DativoError {
   return fail('TABLE_CHANGED', {
     received: `table ${namespace}.${table}: ${what} since this run was planned`,
     expected: 'the table that the run was planned on',
@@ -50,6 +50,7 @@ export function tableChanged({ namespace, table }: SinkChange['plan'], what: str
 
 export const WRITTEN_TO = 'it was written to, so that replacing it would lose rows';
 export const OTHER_RUN = 'another run of the same source committed';
+export const OTHER_OWNER = 'another job began to fill it';
 export const OTHER_COLUMNS = 'its columns changed';
 
 /** The commit lost against other writers as often as it was tried. */

@@ -24,8 +24,23 @@ export type Checkpoint = { readonly [key: string]: unknown };
 
 export interface StreamDescription {
   readonly schema: StreamSchema;
-  /** In plain words for `dativo validate --sample`, e.g. `delimiter: ","`. */
+  /** In plain words for `dativo validate --sample`, e.g. `delimiter: ","`. Doubts are among them. */
   readonly notes: readonly string[];
+  readonly doubts?: readonly Doubt[];
+}
+
+/** What a sample could not settle: how it was taken, and what to write to have it otherwise. */
+export interface Doubt {
+  /** The column whose type is in doubt; absent when all of them are. */
+  readonly column?: string;
+  readonly text: string;
+}
+
+/** What is known already when a stream is described, so that it need not be found out again. */
+export interface DescribeRequest {
+  readonly checkpoint?: Checkpoint | undefined;
+  /** The run that it is described for; default: one that reads what is new. */
+  readonly options?: RunOptions;
 }
 
 /** One unit of parallel work. The same source and checkpoint give the same chunks in the same order. */
@@ -42,11 +57,16 @@ export interface SourcePlan {
   readonly unchangedUnits: number;
   /** Units of the checkpoint that the source no longer has. */
   readonly goneUnits: number;
+  /** Nothing in the source is new, has changed or is gone since the checkpoint. */
+  readonly upToDate: boolean;
   /** Names of units that were read before, have changed, and are read again as a whole; some of them, at most 20. */
   readonly changedUnits: readonly string[];
+  /** Runs over windows have brought rows that this run would read again. */
+  readonly repeatsWindows: boolean;
   /**
    * What becomes durable with the commit. A value that is only known after reading (the highest cursor) is
-   * merged in by `checkpointAfter`.
+   * merged in by `checkpointAfter`, but for a window: its plan says all, and is the checkpoint that there was where
+   * the window changes nothing.
    */
   readonly nextCheckpoint: Checkpoint;
 }
@@ -108,6 +128,11 @@ export interface Relation {
    * again. Throws as well if the source ended early or changed.
    */
   finish(limit: number, rowsRead: number): Promise<{ readonly count: number; readonly rows: readonly RejectedRow[] }>;
+  /**
+   * What `checkpointAfter` shall know of the rows beyond the highest cursor that was written; plain JSON. To be called
+   * after `finish`, in the same session.
+   */
+  remember?(highestCursor: string | undefined): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** Reads streams of rows. Settings are the job's `source`, with variables resolved. */
@@ -117,7 +142,7 @@ export interface Source {
   /** Names of the objects that the job's settings select. */
   objects(): Promise<readonly string[]>;
   /** Columns and types, from the source's catalog or from a bounded sample. */
-  describe(object: string, context: ConnectorContext): Promise<StreamDescription>;
+  describe(object: string, context: ConnectorContext, request?: DescribeRequest): Promise<StreamDescription>;
   plan(request: PlanRequest, context: ConnectorContext): Promise<SourcePlan>;
   read(
     object: string,
@@ -128,7 +153,7 @@ export interface Source {
   ): Promise<Relation>;
   /**
    * The checkpoint after a commit: `planned.nextCheckpoint` with the highest cursor value that was written
-   * (as text, undefined if no row was).
+   * (as text, undefined if no row was), and with what the chunks' relations remembered.
    */
-  checkpointAfter(planned: Checkpoint, highestCursor: string | undefined): Checkpoint;
+  checkpointAfter(planned: Checkpoint, highestCursor: string | undefined, memories?: readonly unknown[]): Checkpoint;
 }

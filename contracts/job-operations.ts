@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import { filledText } from './job-fields.ts';
 
-/** `schedule`: when a job runs by itself. */
-export const scheduleSchema = z.strictObject({
-  cron: filledText().describe('Five-field cron expression, such as "0 * * * *" for every hour.'),
-  timezone: filledText().default('UTC').describe('IANA time zone in which cron is read, such as Europe/Zurich.'),
-  enabled: z.boolean().default(true).describe('false: the schedule is kept but paused.'),
-});
-
 const alertRuleSchema = z.strictObject({
   name: filledText().describe('Name of the rule in the alert.'),
   condition: filledText().describe(

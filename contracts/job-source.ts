@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { atLeast, columnName, columnTypeName, filledText, location, tableName, wholeNumber } from './job-fields.ts';
+import { storageSchema } from './job-storage.ts';
 
 export const INCREMENTAL_STRATEGIES = ['new_files', 'updated_after', 'none'] as const;
 export const CSV_ENCODINGS = ['utf-8', 'utf-16', 'latin-1'] as const;
@@ -13,18 +14,26 @@ const incrementalSchema = z.strictObject({
     .enum(INCREMENTAL_STRATEGIES)
     .default('new_files')
     .describe(
-      'What a run reads: new_files = files that are new or have changed since the last run; updated_after = rows ' +
-        'whose cursor_field is higher than the highest one committed; none = everything, every time.',
+      'What a run reads: new_files = files that are new or have changed since the last run, each as a whole; ' +
+        'updated_after = of those files the rows whose cursor_field is at or above the highest one committed; none = ' +
+        'everything, every time. A file has changed when its size has, or its time and its content. With ' +
+        'target.write_mode append, rows that are read again are appended again: those of a file that has changed, of ' +
+        'which the run tells, and with none all rows of every run.',
     ),
   cursor_field: columnName()
     .optional()
     .describe(
-      'Column that grows when a row is added or changed (a number, date or timestamp). Needed by updated_after.',
+      'Column that grows when a row is added or changed (a number, date or timestamp). Needed by updated_after, which ' +
+        'counts what it leaves out: rows below the highest cursor committed, and rows at it that are the same in all ' +
+        'values as one that was read there before, as incremental; rows without a value in it, in the first run as in ' +
+        'any other, as null_cursor. Where more than 10,000 rows have the highest cursor they are told apart by their ' +
+        'files: those of a file that was read before are left out as same_cursor.',
     ),
   lookback_hours: atLeast(0)
     .default(0)
     .describe(
-      'How far behind the highest cursor updated_after starts to read again, for rows that arrive late, in hours.',
+      'How far behind the highest cursor updated_after starts to read again, for rows that arrive late, in hours. Rows ' +
+        'are read a second time, so csv refuses it with target.write_mode append, which would double them.',
     ),
 });
 
@@ -32,14 +41,17 @@ const incrementalSchema = z.strictObject({
 export const sourceSchema = z.strictObject({
   connection: filledText()
     .optional()
-    .describe('Connection string of a database or service. A secret: write ${VARIABLE} or ${file:path}.'),
+    .describe(
+      'Connection string of a database or service. A secret: write ${VARIABLE}, ${file:path}, ${vault:path#key} or ${aws:name#key}.',
+    ),
   path: z
     .union([location(), z.array(location()).min(1, { error: 'a list with at least one path' })])
     .optional()
     .describe(
-      'File, glob or list of them, relative to the job file. `{object}` stands for the name of the object: ' +
-        'data/{object}.csv.gz.',
+      'File, glob or list of them, relative to the job file; s3://bucket/key, with the same wildcards; or the https:// ' +
+        'address of a file. `{object}` stands for the name of the object: data/{object}.csv.gz.',
     ),
+  storage: storageSchema.optional().describe('How the object store of s3:// files is reached.'),
   objects: z
     .array(tableName())
     .min(1, { error: 'a list with at least one object' })
@@ -67,7 +79,10 @@ export const sourceSchema = z.strictObject({
   header: z
     .boolean()
     .optional()
-    .describe('Whether the first line of a CSV file holds the names of its columns. Default: found in the sample.'),
+    .describe(
+      'Whether the first line of a CSV file holds the names of its columns. Default: found in the sample, by comparing ' +
+        'it with the lines below; where it could be either, the first run and `dativo validate --sample` say so.',
+    ),
   encoding: z.enum(CSV_ENCODINGS).optional().describe('Text encoding of CSV files. Default: found in the sample.'),
   compression: z
     .enum(CSV_COMPRESSIONS)
@@ -82,7 +97,8 @@ export const sourceSchema = z.strictObject({
     .optional()
     .describe(
       'Types of columns by name, where the ones found in the sample are not wanted: { zip: string, price: ' +
-        '"decimal(10, 2)" }. The contract goes before.',
+        '"decimal(10, 2)" }. The contract goes before. A column is read as string when more than one of 200 sampled ' +
+        'values is no value of another type; where most are, the first run and `dativo validate --sample` say so.',
     ),
   sample_rows: wholeNumber(1, 10_000_000)
     .default(20_480)
@@ -92,7 +108,10 @@ export const sourceSchema = z.strictObject({
     .describe('Malformed rows that a run puts aside into quarantine before it fails, in rows for each object.'),
   parallel_chunks: wholeNumber(1, 256)
     .default(4)
-    .describe('Chunks of one object that are worked on at once, over all workers.'),
+    .describe(
+      'Chunks of one object that are worked on at once, over all workers; one run keeps all workers busy with as many as ' +
+        'they take together (DATIVO_HEAVY_ACTIVITIES each).',
+    ),
   parallel_objects: wholeNumber(1, 256).default(4).describe('Objects that are worked on at once, over all workers.'),
 });
 

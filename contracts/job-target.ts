@@ -1,37 +1,17 @@
 import { z } from 'zod';
+import { catalogSchema } from './job-catalog.ts';
 import { filledText, location, plainName, wholeNumber } from './job-fields.ts';
+import { partitionFields, sortFields } from './job-layout.ts';
+import { storageSchema } from './job-storage.ts';
 
-export const CATALOG_TYPES = ['sqlite', 'rest', 'sql', 'hive', 'glue', 'nessie', 'polaris', 'lakekeeper'] as const;
 export const FILE_FORMATS = ['parquet', 'markdown_kv'] as const;
 export const STORAGE_PATTERNS = ['row_per_kv', 'document_level', 'raw'] as const;
 export const WRITE_MODES = ['append', 'overwrite', 'upsert'] as const;
+export type WriteMode = (typeof WRITE_MODES)[number];
 
-/** File name of the embedded catalog inside the warehouse, unless `target.catalog.uri` names another. */
-export const EMBEDDED_CATALOG_FILE = 'catalog.db';
-
-/** Name under which the embedded catalog lists its tables: the one that PyIceberg looks for by default. */
-export const EMBEDDED_CATALOG_NAME = 'default';
-
-const catalogSchema = z.strictObject({
-  type: z
-    .enum(CATALOG_TYPES)
-    .default('sqlite')
-    .describe('Kind of Iceberg catalog: sqlite is embedded and needs no server.'),
-  uri: location()
-    .optional()
-    .describe(
-      `Address of the catalog; for sqlite a file, relative to the job file. Default: ${EMBEDDED_CATALOG_FILE} in the warehouse.`,
-    ),
-  name: plainName()
-    .default(EMBEDDED_CATALOG_NAME)
-    .describe('Name of the catalog, as other Iceberg readers of it are told.'),
-  token: filledText()
-    .optional()
-    .describe('Bearer token of a REST catalog. A secret: write ${VARIABLE} or ${file:path}.'),
-  credential: filledText()
-    .optional()
-    .describe('OAuth2 client credential of a REST catalog, id:secret. A secret: write ${VARIABLE} or ${file:path}.'),
-});
+/** What `write_mode: overwrite` replaces. */
+export const OVERWRITE_SCOPES = ['table', 'partitions'] as const;
+export type OverwriteScope = (typeof OVERWRITE_SCOPES)[number];
 
 /** `target`: where rows go. */
 export const targetSchema = z.strictObject({
@@ -39,7 +19,8 @@ export const targetSchema = z.strictObject({
   catalog: catalogSchema.prefault({}).describe('The Iceberg catalog that knows the tables.'),
   warehouse: location()
     .default('./warehouse')
-    .describe('Folder of the lake, relative to the job file, or an s3:// address.'),
+    .describe('Folder of the lake, relative to the job file, or an s3://bucket/prefix.'),
+  storage: storageSchema.optional().describe('How the object store of an s3:// warehouse is reached.'),
   file_format: z.enum(FILE_FORMATS).default('parquet').describe('Format of the data files.'),
   storage_pattern: z
     .enum(STORAGE_PATTERNS)
@@ -48,11 +29,50 @@ export const targetSchema = z.strictObject({
   write_mode: z
     .enum(WRITE_MODES)
     .default('append')
-    .describe('append adds rows, overwrite replaces the content with each run, upsert replaces rows by primary key.'),
-  partition_by: z
+    .describe(
+      'append adds the rows that a run reads: a file that has changed is read again as a whole, so that its rows are ' +
+        'there twice, and the run tells which file it was; overwrite replaces the content with all that the source ' +
+        'holds, whenever something in it is new, has changed or is gone; upsert replaces rows by primary key.',
+    ),
+  shared: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether several jobs fill the table, each with a checkpoint of its own; every one of them says so. Without it a ' +
+        'table is filled by the job that created it: tenant, asset and source_connector.',
+    ),
+  primary_key: z
     .array(filledText())
     .optional()
-    .describe('Partition transforms, such as day(created_at), bucket(16, id) or a column alone.'),
+    .describe(
+      'Columns that identify a row for upsert; a row without a value in one of them goes to quarantine. Default: the ' +
+        'primaryKey of the contract.',
+    ),
+  latest_by: filledText()
+    .optional()
+    .describe(
+      'Column whose highest value marks the newest of several rows with one primary key, in a run and against the ' +
+        'table; older rows are skipped and counted. Without it, a run that brings two rows with one key fails.',
+    ),
+  overwrite: z
+    .enum(OVERWRITE_SCOPES)
+    .default('table')
+    .describe(
+      'What write_mode overwrite replaces: the whole table with the whole of the source, or only the partitions that ' +
+        'the new and changed files bring rows of.',
+    ),
+  partition_by: partitionFields()
+    .optional()
+    .describe(
+      'How rows are divided into files: a column, or year, month, day, hour, bucket(16, id) or truncate(10, name) of ' +
+        'one. [] divides nothing. Default: as the table is; a new one is not divided.',
+    ),
+  sort_by: sortFields()
+    .optional()
+    .describe(
+      'Order of the rows in each data file, such as amount desc nulls last. Default: as the table is; a new one is ' +
+        'not sorted.',
+    ),
   target_file_size_mb: wholeNumber(1, 512)
     .default(160)
     .describe('Size at which a data file is closed and the next one begun, in MiB.'),

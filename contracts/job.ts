@@ -1,17 +1,18 @@
 import { z } from 'zod';
+import { DEFAULT_TENANT } from './ids.ts';
 import { complianceSchema } from './job-compliance.ts';
 import { TARGET_CONNECTORS } from './job-connectors.ts';
 import { location, plainName, tableName } from './job-fields.ts';
-import { alertRulesSchema, scheduleSchema } from './job-operations.ts';
+import { maintenanceSchema } from './job-maintenance.ts';
+import { alertRulesSchema } from './job-operations.ts';
 import { dataContractSchema } from './job-quality.ts';
+import { scheduleSchema } from './job-schedule.ts';
 import { sourceSchema } from './job-source.ts';
 import { targetSchema } from './job-target.ts';
 import { transformationsSchema } from './job-transformations.ts';
 
 export const SCHEMA_MODES = ['strict', 'warn'] as const;
 export type SchemaMode = (typeof SCHEMA_MODES)[number];
-
-export const DEFAULT_TENANT = 'default';
 
 /**
  * A job file: every key with its meaning, unit, default and limits. The JSON Schema for editors and the reference
@@ -46,6 +47,12 @@ export const jobSchema = z.strictObject({
     .prefault([])
     .describe('Steps over the rows between source and target, in order.'),
   schedule: scheduleSchema.optional().describe('When the job runs by itself.'),
+  maintenance: maintenanceSchema
+    .optional()
+    .describe(
+      'How the tables of the job are kept healthy: `dativo apply` gives each a schedule of its own. Left out, the tables ' +
+        'of a job with `schedule` are maintained by the defaults, others are not.',
+    ),
   alert_rules: alertRulesSchema.optional().describe('Who is told what after a run.'),
   compliance: complianceSchema.optional().describe('How requests of data subjects are answered.'),
 });

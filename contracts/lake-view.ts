@@ -1,12 +1,18 @@
+import type { CatalogSpec } from './job-catalog.ts';
+import type { StorageSpec } from './job-storage.ts';
 import type { Column } from './schema.ts';
 
 /** What a command that looks at a lake is told. Plain JSON; 64-bit numbers that JavaScript would round are strings. */
 export type CellValue = null | boolean | number | string | readonly CellValue[] | { readonly [key: string]: CellValue };
 
-/** Where a lake is: an absolute folder or address, and the file or address of its catalog if it is not in there. */
+/** Where a lake is. */
 export interface LakeAddress {
+  /** An absolute folder or an address. */
   readonly warehouse: string;
-  readonly catalogUri?: string;
+  /** Left out for the embedded catalog in the warehouse. May hold secrets: neither stored nor shown. */
+  readonly catalog?: CatalogSpec;
+  /** How its object store is reached. Holds secrets: neither stored nor shown. */
+  readonly storage?: StorageSpec;
   /** Namespace that a table without one is looked up in; undefined where no job says. */
   readonly namespace?: string;
 }
@@ -84,4 +90,39 @@ export interface ObjectDryRun extends ObjectSample {
   readonly sampledRows?: number;
   readonly sampledQuarantined?: number;
   readonly failure?: { readonly code: string; readonly message: string };
+}
+
+/** A name that a snapshot has. */
+export interface ReferenceEntry {
+  readonly name: string;
+  /** tag or branch. */
+  readonly kind: string;
+  readonly snapshotId: string;
+}
+
+export interface RollbackResult {
+  /** Snapshot ids; equal where the table was there already. */
+  readonly from: string;
+  readonly to: string;
+  readonly totalRows?: number;
+}
+
+/** How two snapshots of a table differ. */
+export interface TableDifference {
+  readonly from: string;
+  readonly to: string;
+  readonly filesAdded: number;
+  readonly filesRemoved: number;
+  /** Rows that only the later one has, or more often; a changed row is one removed and one added. */
+  readonly rowsAdded: number;
+  readonly rowsRemoved: number;
+  /** Name and type of each. */
+  readonly columnsAdded: readonly string[];
+  readonly columnsRemoved: readonly string[];
+}
+
+/** A table of a lake, by name. */
+export interface TableEntry {
+  readonly namespace: string;
+  readonly table: string;
 }

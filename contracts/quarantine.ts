@@ -15,7 +15,14 @@ export const QUARANTINE_SCHEMA: StreamSchema = {
       doc: 'The column that did not fit; null if the row as a whole did not.',
     },
     { name: 'reason', type: 'string', required: false, doc: 'A code such as CAST, TOO_MANY_COLUMNS, REQUIRED.' },
-    { name: 'raw', type: 'string', required: false, doc: 'The row as it was read: the line, or the values as JSON.' },
+    {
+      name: 'raw',
+      type: 'string',
+      required: false,
+      doc:
+        'The row as it was read: the line, or the values as JSON. With the reason INVALID_ENCODING, and only then, ' +
+        'bytes that are no UTF-8 are written as \\xNN and a backslash as \\\\, so that no byte is lost.',
+    },
     { name: 'quarantined_at', type: 'timestamptz', required: false, doc: 'When the row was kept aside.' },
   ],
 };

@@ -9,6 +9,21 @@ export interface JsonReference {
   readonly sha256: string;
 }
 
+/** A stored job. */
+export interface JobReference extends JsonReference {
+  /** Only where its storage has settings: without them it could not be read. */
+  readonly storage?: StorageReference;
+  /** Only where the lake is on the disk of one machine among several: the name of that host. */
+  readonly host?: string;
+}
+
+/** The settings of a storage as the job writes them: what is secret in them is a variable, which stays unresolved. */
+export interface StorageReference {
+  readonly settings: Readonly<Record<string, string | boolean>>;
+  /** Absolute folder that files named in `${file:…}` are relative to. */
+  readonly folder: string;
+}
+
 export type RunMode =
   /** What is new or changed since the last checkpoint. */
   | 'incremental'
@@ -25,15 +40,17 @@ export interface RunOptions {
   readonly to?: string;
 }
 
-/** Durations in milliseconds, each with a default in `workflows/profiles.ts`, so that a test can shorten it. */
+/** Durations in milliseconds, each with a default in the workflows, so that a test can shorten it. */
 export interface RunTimeouts {
   readonly heartbeatMs?: number;
   readonly extractStartToCloseMs?: number;
   readonly retryInitialMs?: number;
+  /** How long an activity goes on beginning chunks of those that it was given. */
+  readonly takeChunksMs?: number;
 }
 
 export interface IngestInput {
-  readonly job: JsonReference;
+  readonly job: JobReference;
   readonly tenant: string;
   readonly asset: string;
   /** Names of the objects to bring in, each into its own table. */
@@ -53,7 +70,7 @@ export interface IngestObjectInput extends Omit<IngestInput, 'objects' | 'parall
 
 /** What every activity of one object of one run is told. */
 export interface ObjectRun {
-  readonly job: JsonReference;
+  readonly job: JobReference;
   readonly tenant: string;
   readonly asset: string;
   readonly object: string;
@@ -103,12 +120,44 @@ export interface PlanResult {
   readonly schemaChanges: readonly string[];
   /** Source units (files, partitions) that have not changed since the last checkpoint. */
   readonly unchangedUnits: number;
+  /** The staged rows are merged with the table's by their key before they are committed. */
+  readonly upserts?: boolean;
   /** There is nothing to do, not even to replace the table's content by nothing. */
   readonly unchanged?: boolean;
   /** What the user should know though the run goes on. */
   readonly notices?: readonly string[];
 }
 
+/** Chunks that follow each other in the plan, for one activity. */
+export interface ChunkRange {
+  /** Index of the first one in the plan, from 0. */
+  readonly first: number;
+  readonly count: number;
+  /**
+   * Attempts at these chunks count from here, so that no two of them ever have the same number: 1, or more for chunks that
+   * an activity before handed back.
+   */
+  readonly firstAttempt: number;
+}
+
+export interface ExtractChunksInput {
+  readonly run: ObjectRun;
+  readonly plan: JsonReference;
+  readonly chunks: ChunkRange;
+  /** After so many milliseconds no other chunk is begun, and those that are left are handed back. */
+  readonly takeForMs: number;
+}
+
+export interface ChunksResult {
+  /** For each chunk that was extracted, in order from the first one, the attempt whose files count. */
+  readonly attempts: readonly number[];
+  /** The sum of these chunks. */
+  readonly counts: RowCounts;
+  /** Chunks that were not begun. */
+  readonly handedBack?: ChunkRange;
+}
+
+/** One chunk for one activity, as runs did it that an earlier version began. */
 export interface ExtractInput {
   readonly run: ObjectRun;
   readonly plan: JsonReference;
@@ -130,6 +179,22 @@ export interface StagedObject {
   /** For each chunk of the plan, in order, the attempt that staged it. */
   readonly attempts: readonly number[];
   readonly counts: RowCounts;
+  /** What an upsert made of the staged files. */
+  readonly merge?: JsonReference;
+}
+
+export interface MergeInput {
+  readonly staged: StagedObject;
+  /** Counts from 1; a run merges again when another writer was faster. */
+  readonly turn: number;
+}
+
+export interface MergeResult {
+  readonly merge: JsonReference;
+  /** The counts of the run, without the rows that a newer one superseded. */
+  readonly counts: RowCounts;
+  /** Rows among the committed ones that replace a row of the table. */
+  readonly updated: number;
 }
 
 export interface CommitResult {
@@ -142,7 +207,7 @@ export interface CommitResult {
 }
 
 export interface PublishInput {
-  readonly job: JsonReference;
+  readonly job: JobReference;
   readonly mode: RunMode;
   readonly result: IngestResult;
 }
@@ -164,6 +229,8 @@ export interface ObjectResult {
   readonly files: number;
   readonly bytes: number;
   readonly chunks: number;
+  /** Of the committed rows, those that replaced a row of the table; only of an upsert. */
+  readonly updated?: number;
   readonly snapshotId?: string;
   readonly schemaChanges: readonly string[];
   readonly unchangedUnits: number;
@@ -185,16 +252,10 @@ export interface IngestResult {
   readonly recordFailure?: RunFailure;
 }
 
-/** Heartbeat of an extract activity, read by `dativo run` and `dativo status`. */
-export interface ExtractProgress {
-  readonly chunk: number;
-  readonly rows: number;
-}
-
 /** Answer of the `progress` query of a running object. */
 export interface ObjectProgress {
   readonly object: string;
-  readonly stage: 'planning' | 'extracting' | 'evaluating' | 'committing' | 'publishing' | 'done';
+  readonly stage: 'planning' | 'extracting' | 'evaluating' | 'merging' | 'committing' | 'publishing' | 'done';
   readonly chunks: number;
   readonly chunksDone: number;
   readonly rowsDone: number;

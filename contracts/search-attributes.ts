@@ -7,4 +7,6 @@ export const SEARCH_ATTRIBUTES = {
   asset: { name: 'DativoAsset', type: 'KEYWORD' },
   connector: { name: 'DativoConnector', type: 'KEYWORD' },
   runState: { name: 'DativoRunState', type: 'KEYWORD' },
+  /** Of a schedule: what it was applied as. A memo would do, but servers before 1.30 cannot change one. */
+  digest: { name: 'DativoDigest', type: 'KEYWORD' },
 } as const;

@@ -92,7 +92,7 @@ async function forEachObject<T>(
   work: (opened: OpenedJob, object: string, scope: WorkScope) => Promise<T>,
 ): Promise<T[]> {
   const deps: ActivityDependencies = createDependencies({ env, budget: readBudget(env) });
-  const opened = openJob(job.stored, { sha256: job.digest }, env, deps.reached);
+  const opened = await openJob(job.stored, { sha256: job.digest }, env, deps.reached);
   const results: T[] = [];
   for (const object of job.objects) {
     await using scope = await openScope(deps);

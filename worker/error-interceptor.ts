@@ -54,7 +54,7 @@ function unexpected(activity: string, error: unknown): DativoError {
   const code = hasErrnoCode(error) ? ` ${error.code}` : '';
   return fail('UNEXPECTED', {
     received: `${name}${code} in ${activity}`,
-    expected: 'no failure that Dativo has no name for',
+    expected: 'a failure that Dativo has a name for',
     next: 'report it with the stack that the run shows in Temporal',
   });
 }

@@ -2,7 +2,7 @@ import type { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 
 /** Their heartbeats come from rows: a clock would hide that the reading hangs. */
-const REPORTS_PROGRESS = new Set(['extractChunk']);
+const REPORTS_PROGRESS = new Set(['extractChunks', 'extractChunk']);
 
 /**
  * Heartbeats by the clock for short activities that have no progress to tell. They let Temporal notice a lost worker

@@ -3,11 +3,15 @@ import type { LogLevel } from '@temporalio/worker';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/activities.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
-import { HEAVY_TASK_QUEUE, TASK_QUEUE } from '../contracts/ids.ts';
+import { HEAVY_TASK_QUEUE, TASK_QUEUE, taskQueueOf } from '../contracts/ids.ts';
+import type { WorkerBudget } from './budget.ts';
 import { readBudget } from './budget.ts';
 import { createDependencies } from './dependencies.ts';
+import type { DeploymentVersion } from './deployment.ts';
+import { deploymentVersion } from './deployment.ts';
 import type { ServerConnection } from './dev-server/configured-server.ts';
 import { ErrorBoundary } from './error-interceptor.ts';
+import { HeavyGate, HeavyPlaces } from './heavy-gate.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
@@ -22,11 +26,17 @@ export interface StartWorkerOptions {
   readonly reached?: ActivityDependencies['reached'];
   /** How long a workflow waits for the worker that knows it before any other may go on with it; default 10 s. */
   readonly stickyTimeoutMs?: number;
+  /** Name of this machine: the worker also does the work that only it can do. Needed where several machines work. */
+  readonly host?: string;
+  /** Takes part in a worker deployment, if the environment names one. Only where several workers share a server. */
+  readonly versioned?: boolean;
 }
 
 export interface RunningWorker {
   /** Stops taking work, lets what runs reach its next heartbeat, and waits. */
   shutdown(): Promise<void>;
+  /** The build that it is of, where it takes part in a deployment. */
+  readonly version: DeploymentVersion | undefined;
   /** Settles when the worker ends, rejects when it ends by itself. */
   readonly finished: Promise<void>;
 }
@@ -40,52 +50,89 @@ const CACHED_WORKFLOWS = 100;
 
 const STICKY_TIMEOUT_MS = 10_000;
 
-/** One process that does all the work: workflows and light activities on one queue, heavy activities on the other. */
+/**
+ * One process that does all the work: workflows and light activities on one queue, heavy activities on the other, and
+ * the same for activities that are bound to this machine.
+ */
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   installRuntime(options);
-  const [bundle, connection] = await Promise.all([loadWorkflowBundle(), NativeConnection.connect(options.connection)]);
   const budget = readBudget(options.env);
+  const [bundle, connection] = await Promise.all([loadWorkflowBundle(), NativeConnection.connect(options.connection)]);
+  try {
+    const version = options.versioned === true ? deploymentVersion(options.env, bundle.code) : undefined;
+    const workers = await createWorkers(options, budget, connection, bundle, version);
+    const finished = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
+    // Whoever awaits `finished` sees the failure; without this line Node would end the process before they can.
+    finished.catch(() => {});
+    return {
+      version,
+      finished,
+      async shutdown() {
+        for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+        await finished;
+      },
+    };
+  } catch (error) {
+    // An open connection keeps the process alive.
+    await connection.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function createWorkers(
+  options: StartWorkerOptions,
+  budget: WorkerBudget,
+  connection: NativeConnection,
+  workflowBundle: { readonly code: string },
+  version: DeploymentVersion | undefined,
+): Promise<Worker[]> {
   const activities = createActivities(
     createDependencies({ env: options.env, budget, ...(options.reached ? { reached: options.reached } : {}) }),
   );
+  const interceptors = [
+    (context: Context) => ({ inbound: new ErrorBoundary(context) }),
+    (context: Context) => ({ inbound: new KeepAlive(context) }),
+  ];
+  const places = new HeavyPlaces(budget.heavyActivities);
+  const gate = (context: Context) => ({ inbound: new HeavyGate(context, places) });
   const shared = {
     connection,
     namespace: options.namespace,
     activities,
     shutdownGraceTime: SHUTDOWN_GRACE,
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
-    interceptors: {
-      activity: [
-        (context: Context) => ({ inbound: new ErrorBoundary(context) }),
-        (context: Context) => ({ inbound: new KeepAlive(context) }),
-      ],
-    },
+    ...(version === undefined ? {} : { workerDeploymentOptions: versioned(version) }),
   };
-  const workers = await Promise.all([
+  const heavyOn = (taskQueue: string) =>
     Worker.create({
       ...shared,
+      taskQueue,
+      interceptors: { activity: [...interceptors, gate] },
+      maxConcurrentActivityTaskExecutions: budget.heavyActivities,
+    });
+  const light = { ...shared, interceptors: { activity: interceptors }, maxConcurrentActivityTaskExecutions: 20 };
+  // First the one without workflows: what the server refuses is refused here, and the SDK leaves the thread that it
+  // starts for workflows behind when it is refused afterwards.
+  const workers = [await heavyOn(HEAVY_TASK_QUEUE)];
+  if (options.host !== undefined) {
+    workers.push(await heavyOn(taskQueueOf(HEAVY_TASK_QUEUE, options.host)));
+    workers.push(await Worker.create({ ...light, taskQueue: taskQueueOf(TASK_QUEUE, options.host) }));
+  }
+  workers.push(
+    await Worker.create({
+      ...light,
       taskQueue: TASK_QUEUE,
-      workflowBundle: bundle,
+      workflowBundle,
       maxCachedWorkflows: CACHED_WORKFLOWS,
       stickyQueueScheduleToStartTimeout: options.stickyTimeoutMs ?? STICKY_TIMEOUT_MS,
-      maxConcurrentActivityTaskExecutions: 20,
     }),
-    Worker.create({
-      ...shared,
-      taskQueue: HEAVY_TASK_QUEUE,
-      maxConcurrentActivityTaskExecutions: budget.heavyActivities,
-    }),
-  ]);
-  const finished = Promise.all(workers.map((worker) => worker.run())).then(() => connection.close());
-  // Whoever awaits `finished` sees the failure; without this line Node would end the process before they can.
-  finished.catch(() => {});
-  return {
-    finished,
-    async shutdown() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await finished;
-    },
-  };
+  );
+  return workers;
+}
+
+/** Runs are short: each ends on the build that it was started on. */
+function versioned(version: DeploymentVersion) {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } as const;
 }
 
 /** The SDK's runtime exists once in a process; a second worker in the same process shares it. */

@@ -31,3 +31,38 @@ export async function mapBounded<T, R>(
   });
   return results;
 }
+
+/**
+ * Works off what `next` gives with at most `limit` at work at once, until it gives nothing more; it is asked again after
+ * each piece of work, which may have added some. Failures are as in `mapBounded`.
+ */
+export async function workOff<T>(
+  limit: number,
+  next: () => T | undefined,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const scope = new CancellationScope({ cancellable: true });
+  await scope.run(async () => {
+    const atWork = new Set<Promise<void>>();
+    let failure: { error: unknown } | undefined;
+    const begin = (item: T) => {
+      const one = work(item)
+        .catch((error: unknown) => {
+          failure ??= { error };
+          scope.cancel();
+        })
+        .finally(() => atWork.delete(one));
+      atWork.add(one);
+    };
+    for (;;) {
+      while (!failure && atWork.size < limit) {
+        const item = next();
+        if (item === undefined) break;
+        begin(item);
+      }
+      if (atWork.size === 0) break;
+      await Promise.race(atWork);
+    }
+    if (failure) throw failure.error;
+  });
+}

@@ -10,23 +10,27 @@ import {
 import type { Activities } from '../activities/activities.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type {
-  ChunkResult,
   CommitResult,
   IngestObjectInput,
+  MergeResult,
   ObjectProgress,
   ObjectResult,
   ObjectRun,
   PlanResult,
   RowCounts,
+  StagedObject,
 } from '../contracts/run.ts';
-import { addCounts, balances, NO_ROWS } from '../contracts/run.ts';
-import { mapBounded } from './bounded.ts';
+import { balances, NO_ROWS } from '../contracts/run.ts';
+import { extractObject } from './extract-object.ts';
 import { hasCode, toRunFailure } from './failures.ts';
 import { objectProgressQuery } from './messages.ts';
 import { profiles } from './profiles.ts';
 
 /** How often a run plans again because another writer changed the table's schema under it. */
 const MAX_ROUNDS = 3;
+
+/** How often an upsert is merged again because another writer was faster: many jobs may share a table. */
+const MAX_TURNS = 50;
 
 /** Brings one object of a job into its table: plan, extract, evaluate, commit. */
 export async function ingestObject(input: IngestObjectInput): Promise<ObjectResult> {
@@ -42,7 +46,7 @@ export async function ingestObject(input: IngestObjectInput): Promise<ObjectResu
 }
 
 async function oneRound(input: IngestObjectInput, round: number, progress: Progress): Promise<ObjectResult> {
-  const profile = profiles(input.timeouts);
+  const profile = profiles(input);
   const { planObject } = proxyActivities<Activities>(profile.metadata);
   const { evaluateObject } = proxyActivities<Activities>(profile.metadata);
   const { commitObject } = proxyActivities<Activities>(profile.commit);
@@ -58,17 +62,23 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
     if (plan.unchanged ?? plan.chunks === 0) return progress.done(unchanged(object, plan, startedAt));
 
     progress.enter('extracting', plan.chunks);
-    const chunks = await extractAll(input, run, plan, progress);
-    counts = chunks.reduce((sum, chunk) => addCounts(sum, chunk.counts), NO_ROWS);
-    const staged = { run, plan: plan.plan, attempts: chunks.map((chunk) => chunk.attempt), counts };
+    const extracted = await extractObject(input, run, plan, progress.chunksDone);
+    counts = extracted.counts;
+    const staged = { run, plan: plan.plan, attempts: extracted.attempts, counts };
     if (!balances(counts)) throw unbalanced();
 
     progress.enter('evaluating');
     await evaluateObject(staged);
 
-    progress.enter('committing');
-    const commit = await commitObject(staged);
-    return progress.done(committed(object, plan, counts, commit, startedAt));
+    if (plan.upserts !== true) {
+      progress.enter('committing');
+      return progress.done(committed(object, plan, counts, await commitObject(staged), startedAt));
+    }
+    const { commit, merged } = await mergeAndCommit(input, staged, progress, (known) => {
+      counts = known;
+    });
+    const result = committed(object, plan, counts, commit, startedAt);
+    return progress.done({ ...result, updated: merged.updated });
   } catch (error) {
     const landed = await discard(run, input);
     if (landed && plan) return progress.done(committed(object, plan, counts, landed, startedAt));
@@ -78,12 +88,36 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
   }
 }
 
+/** A merge is right only on the table that it was made with; when another writer was faster it is made again. */
+async function mergeAndCommit(
+  input: IngestObjectInput,
+  staged: StagedObject,
+  progress: Progress,
+  onCounts: (counts: RowCounts) => void,
+): Promise<{ commit: CommitResult; merged: MergeResult }> {
+  const profile = profiles(input);
+  const { mergeObject } = proxyActivities<Activities>(profile.extract);
+  const { commitObject } = proxyActivities<Activities>(profile.commit);
+  for (let turn = 1; ; turn++) {
+    progress.enter('merging');
+    const merged = await mergeObject({ staged, turn });
+    onCounts(merged.counts);
+    if (!balances(merged.counts)) throw unbalanced();
+    progress.enter('committing');
+    try {
+      return { commit: await commitObject({ ...staged, merge: merged.merge }), merged };
+    } catch (error) {
+      if (turn === MAX_TURNS || !hasCode(error, 'TABLE_CHANGED')) throw error;
+    }
+  }
+}
+
 /**
  * Removes what was staged, also while the run is being cancelled; what was committed before the failure is returned.
  * That the removal fails must not hide why it was needed.
  */
-async function discard(run: ObjectRun, { timeouts }: IngestObjectInput): Promise<CommitResult | undefined> {
-  const { discardObject } = proxyActivities<Activities>(profiles(timeouts).cleanup);
+async function discard(run: ObjectRun, input: IngestObjectInput): Promise<CommitResult | undefined> {
+  const { discardObject } = proxyActivities<Activities>(profiles(input).cleanup);
   try {
     return (await CancellationScope.nonCancellable(() => discardObject(run))) ?? undefined;
   } catch (error) {
@@ -117,22 +151,6 @@ function committed(
   };
 }
 
-async function extractAll(
-  input: IngestObjectInput,
-  run: ObjectRun,
-  plan: PlanResult,
-  progress: Progress,
-): Promise<ChunkResult[]> {
-  const extract = profiles(input.timeouts).extract;
-  return mapBounded(Array.from({ length: plan.chunks }), input.parallelChunks, async (_, chunk) => {
-    const summary = `${run.object} chunk ${chunk + 1}/${plan.chunks}`;
-    const { extractChunk } = proxyActivities<Activities>({ ...extract, summary });
-    const result = await extractChunk({ run, plan: plan.plan, chunk });
-    progress.chunkDone(result.counts.read);
-    return result;
-  });
-}
-
 function unchanged(object: string, plan: PlanResult, startedAt: string): ObjectResult {
   return {
     object,
@@ -157,7 +175,7 @@ function unbalanced(): ApplicationFailure {
 
 interface Progress {
   enter(stage: ObjectProgress['stage'], chunks?: number): void;
-  chunkDone(rows: number): void;
+  chunksDone(chunks: number, rows: number): void;
   done(result: ObjectResult): ObjectResult;
 }
 
@@ -175,8 +193,8 @@ function trackProgress(object: string): Progress {
       state = { ...state, stage, ...(chunks === undefined ? {} : { chunks, chunksDone: 0, rowsDone: 0 }) };
       words();
     },
-    chunkDone(rows) {
-      state = { ...state, chunksDone: state.chunksDone + 1, rowsDone: state.rowsDone + rows };
+    chunksDone(chunks, rows) {
+      state = { ...state, chunksDone: state.chunksDone + chunks, rowsDone: state.rowsDone + rows };
       words();
     },
     done(result) {

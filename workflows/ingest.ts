@@ -42,7 +42,7 @@ export async function ingest(input: IngestInput): Promise<IngestResult> {
 
 /** Writes the run record. What was committed stands, whether this succeeds or not; that it failed is shown. */
 async function publish(input: IngestInput, result: IngestResult): Promise<IngestResult> {
-  const { publishRun } = proxyActivities<Activities>(profiles(input.timeouts).publish);
+  const { publishRun } = proxyActivities<Activities>(profiles(input).publish);
   try {
     await CancellationScope.nonCancellable(() => publishRun({ job: input.job, mode: input.options.mode, result }));
     return result;

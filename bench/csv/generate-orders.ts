@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 
@@ -16,6 +17,9 @@ export const ORDER_COLUMNS = {
   qty: 'INTEGER',
   promo_id: 'INTEGER',
 } as const;
+
+/** Where the data of benches is kept for the next run. */
+export const BENCH_DATA = path.join(os.tmpdir(), 'dativo-bench-data');
 
 /** Writes orders as CSV, about 160 bytes a row, the same for the same number of rows; kept for the next run. */
 export async function generateOrders(folder: string, rows: number): Promise<string> {

@@ -46,12 +46,15 @@ export async function playRound(
   await mkdir(folder, { recursive: true });
   const tenant = `t${path.basename(folder)}`;
   const data = path.join(folder, 'data');
+  // With one lane an activity has both chunks, so that a kill finds it between them too.
+  const lanes = round % 4 < 2 ? 2 : 1;
   const job = await writeJob(folder, tenant, 1000);
   let expected = { rows: 0, quarantined: 0 };
   let records = 0;
   if (round % 2 === 0) {
     expected = await writeBatch(data, 0);
-    await runOnce(server, client, job, tenant, { ...scenario, point: 'none', outcome: 'commit' }, folder, 'before');
+    const undisturbed: Scenario = { ...scenario, point: 'none', outcome: 'commit' };
+    await runOnce(server, client, job, tenant, undisturbed, folder, 'before', lanes);
     records++;
   }
   const batch = await writeBatch(data, 1);
@@ -68,6 +71,7 @@ export async function playRound(
     scenario,
     folder,
     'round',
+    lanes,
     scenario.disturbance,
   );
   return {
@@ -88,10 +92,11 @@ async function runOnce(
   scenario: Scenario,
   folder: string,
   name: string,
+  lanes: number,
   disturbance?: Scenario['disturbance'],
 ): Promise<{ killed: boolean; finished: boolean; runs: number }> {
   const marker = path.join(folder, `${name}.killed`);
-  const start = await starter(client, jobFile, tenant);
+  const start = await starter(client, jobFile, tenant, lanes);
   const workflow = await start();
   const first = startWorker(server.address, scenario.point, marker);
   const workers = [first];
@@ -132,16 +137,16 @@ async function runOnce(
   };
 }
 
-async function starter(client: Client, jobFile: string, tenant: string) {
+async function starter(client: Client, jobFile: string, tenant: string, parallelChunks: number) {
   const { job, problems } = await validateJob(jobFile, { env: process.env });
   if (!job) throw new Error(problems.map((problem) => problem.message).join('\n'));
   const input: IngestInput = {
-    job: await storeJob(job, process.env),
+    job: await storeJob(job, { env: process.env }),
     tenant,
     asset: job.asset,
     objects: job.objects,
     options: { mode: 'incremental' },
-    parallelChunks: 2,
+    parallelChunks,
     parallelObjects: 1,
     timeouts: TIMEOUTS,
   };

@@ -1,14 +1,16 @@
 import type { LoadedJob } from '../../config/validate.ts';
-import type { LakeAddress } from '../../contracts/lake-view.ts';
+import { DativoError } from '../../contracts/errors.ts';
 import type { RunOptions } from '../../contracts/run.ts';
 import type { CommandContext, CommandDefinition } from '../command.ts';
 import { isSet, printJson, sayTo, textList, textOption } from '../command.ts';
 import { EXIT, exitCodeOfRuns } from '../exit-code.ts';
+import type { KnownLake } from '../home.ts';
 import { rememberLakes } from '../home.ts';
 import { checkJobs, refuseTwins, reportProblems } from '../load-jobs.ts';
-import type { FinishedRun } from '../run-summary.ts';
+import type { RunOutcome } from '../run-jobs.ts';
 import { nextCommand, summaryLines } from '../run-summary.ts';
 import { painter } from '../terminal.ts';
+import { endedServerWords, launcher, linkOpens } from '../ui-note.ts';
 import { usage } from '../usage.ts';
 
 export const runCommand: CommandDefinition = {
@@ -23,7 +25,7 @@ export const runCommand: CommandDefinition = {
   ],
   declare: (command) =>
     command
-      .argument('<job...>', 'job files')
+      .argument('<job...>', 'job files; `dativo init` writes one')
       .option('--full-refresh', "read everything and replace the tables' content in one commit each")
       .option('--from <cursor>', 'read rows whose cursor is at or after this; needs --to')
       .option('--to <cursor>', 'read rows whose cursor is before this; needs --from')
@@ -31,8 +33,11 @@ export const runCommand: CommandDefinition = {
       .option('--with-worker', 'do the work on this machine even where a Temporal server is configured')
       .addHelpText(
         'after',
-        '\nExit codes: 0 all jobs succeeded, 1 failed or cancelled, 2 wrong command line or job file, 3 partial.' +
-          '\nCtrl-C cancels the runs and waits for them to clean up; a second one leaves at once.',
+        '\nA `schedule` in a job is for `dativo apply`: here the job runs at once.' +
+          '\nExit codes: 0 all jobs succeeded, or had nothing new; 1 failed or cancelled; 2 wrong command line or job file;' +
+          '\n3 some jobs or objects succeeded.' +
+          '\nCtrl-C cancels the runs and waits for them to clean up; a second one leaves at once (130): the next run of' +
+          '\nthe job then cleans up first.',
       ),
   async run(context, [files], options) {
     const json = isSet(options, 'json');
@@ -51,10 +56,12 @@ export const runCommand: CommandDefinition = {
       return dryRunJobs(context, jobs, runOptions, json);
     }
     const { runJobs } = await import('../run-jobs.ts');
-    const runs = await runJobs(context, { jobs, options: runOptions, withWorker: isSet(options, 'withWorker') });
-    await rememberLakes(context, await Promise.all(jobs.map((job) => lakeOfJob(job, context.env))));
-    report(context, runs, json);
-    return exitCodeOfRuns(runs.map(({ state }) => state));
+    // Before the runs, so that one which is left behind can be found again.
+    await rememberLakes(context, (await Promise.all(jobs.map((job) => lakeOfJob(job, context.env)))).flat());
+    const outcome = await runJobs(context, { jobs, options: runOptions, withWorker: isSet(options, 'withWorker') });
+    await report(context, outcome, json);
+    const { runs, notStarted } = outcome;
+    return exitCodeOfRuns([...runs.map(({ state }) => state), ...notStarted.map(() => 'cancelled' as const)]);
   },
 };
 
@@ -85,23 +92,33 @@ async function hasConfiguredServer({ env }: CommandContext): Promise<boolean> {
   return (await configuredServer(env)) !== undefined;
 }
 
-async function lakeOfJob(job: LoadedJob, env: NodeJS.ProcessEnv): Promise<LakeAddress> {
-  const { lakeAddressOf } = await import('../lake.ts');
-  return lakeAddressOf(job, env);
+/** None where it cannot be told: its variables may have a value only where the job runs. */
+async function lakeOfJob(job: LoadedJob, env: NodeJS.ProcessEnv): Promise<KnownLake[]> {
+  const { knownLakeOf } = await import('../lake.ts');
+  try {
+    return [knownLakeOf(job, env)];
+  } catch (error) {
+    if (error instanceof DativoError && error.kind === 'config') return [];
+    throw error;
+  }
 }
 
-function report(context: CommandContext, runs: readonly FinishedRun[], json: boolean): void {
+async function report(context: CommandContext, { runs, notStarted }: RunOutcome, json: boolean): Promise<void> {
+  const opens = await linkOpens(
+    context,
+    runs.map(({ url }) => url),
+  );
   if (json) {
-    printJson(context, { runs });
+    const waiting = notStarted.map(({ file, asset, tenant }) => ({ file, asset, tenant }));
+    printJson(context, { runs, notStarted: waiting, ...(opens === undefined ? {} : { linksOpen: opens }) });
     return;
   }
   const { out } = context.terminal;
   const paint = painter(out.isColoured);
   for (const run of runs) out.write(`${summaryLines(run, paint).join('\n')}\n`);
-  out.write(`Next: ${paint.bold(`${launcher(context.env)}${nextCommand(runs)}`)}\n`);
-}
-
-/** Where npm started the command, `dativo` alone is not on the PATH. */
-function launcher(env: NodeJS.ProcessEnv): string {
-  return env['npm_command'] === undefined ? '' : 'npx ';
+  for (const { asset } of notStarted) out.write(`${paint.warn(`${asset}: not started; nothing was committed.`)}\n`);
+  if (opens === false) out.write(`${endedServerWords(context, runs.length)}\n`);
+  const [waiting] = notStarted;
+  const next = runs.length === 0 && waiting ? `dativo run ${waiting.file}` : nextCommand(runs);
+  out.write(`Next: ${paint.bold(`${launcher(context.env)}${next}`)}\n`);
 }

@@ -1,12 +1,12 @@
-import { InvalidArgumentError } from 'commander';
 import type { CommandContext, CommandDefinition } from '../command.ts';
 import { isSet, printJson } from '../command.ts';
 import { EXIT } from '../exit-code.ts';
-import { chooseLake } from '../lake.ts';
+import { chooseLake, knowsNoLake } from '../lake.ts';
 import type { ListedRun } from '../run-list.ts';
 import { listFromTemporal, runListLines, runsOfRecords } from '../run-list.ts';
 import { joinSession } from '../session.ts';
 import { painter } from '../terminal.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const DEFAULT_LIMIT = 20;
 
@@ -16,7 +16,7 @@ export const runsCommand: CommandDefinition = {
   examples: ['dativo runs', 'dativo runs --limit 100 --json', 'dativo runs --warehouse ./warehouse'],
   declare: (command) =>
     command
-      .option('--limit <number>', 'how many at most', positiveNumber, DEFAULT_LIMIT)
+      .option('--limit <number>', 'how many at most', wholeNumber(1), DEFAULT_LIMIT)
       .option('--warehouse <folder>', "read the run records of this lake, rather than Temporal's list")
       .option('--job <file>', 'read the run records of the lake of this job')
       .addHelpText(
@@ -39,17 +39,20 @@ export const runsCommand: CommandDefinition = {
     const paint = painter(out.isColoured);
     if (found.runs.length === 0) out.write('No runs yet. Next: dativo run job.yaml\n');
     else out.write(`${runListLines(found.runs, Date.now(), paint).join('\n')}\n`);
-    out.write(
-      `${paint.dim(found.source === 'temporal' ? 'From Temporal.' : 'From the run records of the lake; no Temporal server runs.')}\n`,
-    );
+    if (found.source !== 'none') out.write(`${paint.dim(SOURCE_WORDS[found.source])}\n`);
     return EXIT.success;
   },
 };
 
 interface RunList {
-  readonly source: 'temporal' | 'lake';
+  readonly source: 'temporal' | 'lake' | 'none';
   readonly runs: readonly ListedRun[];
 }
+
+const SOURCE_WORDS = {
+  temporal: 'From Temporal.',
+  lake: 'From the run records of the lake: those that ended. `dativo dev` starts the Temporal server, which knows the others too.',
+};
 
 async function fromTemporal(context: CommandContext, limit: number): Promise<RunList | undefined> {
   await using session = await joinSession(context);
@@ -61,14 +64,9 @@ async function fromRecords(
   options: Readonly<Record<string, unknown>>,
   limit: number,
 ): Promise<RunList | undefined> {
+  if (await knowsNoLake(context, options)) return { source: 'none', runs: [] };
   const lake = await chooseLake(context, options, isSet(options, 'json'));
   if (!lake) return undefined;
-  const { listRunRecords } = await import('../../worker/lake.ts');
+  const { listRunRecords } = await import('../../worker/lake/run-records.ts');
   return { source: 'lake', runs: runsOfRecords(await listRunRecords(lake, { runs: limit })).slice(0, limit) };
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a whole number of at least 1.');
 }

@@ -1,23 +1,21 @@
-import type { Client } from '@temporalio/client';
 import { formatDuration } from '../../contracts/figures.ts';
 import type { LakeAddress, RunRecordEntry } from '../../contracts/lake-view.ts';
 import type { CommandContext, CommandDefinition } from '../command.ts';
 import { isSet, printJson } from '../command.ts';
+import { currentDetails } from '../current-details.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { EXIT, exitCodeOfRuns } from '../exit-code.ts';
-import { findRun, RUN_ID, runNotFound } from '../find-run.ts';
+import { findRun, noRuns, RUN_ID, runNotFound } from '../find-run.ts';
 import { endingOf } from '../finish-run.ts';
-import { chooseLake } from '../lake.ts';
+import { chooseLake, knowsNoLake } from '../lake.ts';
 import { recordLines } from '../record-lines.ts';
-import { stateColour } from '../run-list.ts';
+import { runsOfRecords, stateColour } from '../run-list.ts';
 import type { FinishedRun } from '../run-summary.ts';
 import { summaryLines } from '../run-summary.ts';
 import type { Session } from '../session.ts';
 import { joinSession } from '../session.ts';
 import { painter } from '../terminal.ts';
 import { workflowLink } from '../workflow-link.ts';
-
-const QUERY_WITHIN_MS = 3_000;
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -27,7 +25,12 @@ export const statusCommand: CommandDefinition = {
     command
       .argument('[run]', 'run id, asset, or ingest/<tenant>/<asset>')
       .option('--warehouse <folder>', 'read the run records of this lake')
-      .option('--job <file>', 'read the run records of the lake of this job'),
+      .option('--job <file>', 'read the run records of the lake of this job')
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 the run succeeded or goes on, 1 it failed or was cancelled, 2 there is no such run, 3 partial.' +
+          '\nWhile no Temporal server runs, the run records of the lake are read, which know the runs that have ended.',
+      ),
   async run(context, [named], options) {
     const json = isSet(options, 'json');
     const run = typeof named === 'string' ? named : undefined;
@@ -84,24 +87,13 @@ async function statusFromTemporal(
   return EXIT.success;
 }
 
-/** The text that a workflow keeps about itself; undefined when no worker can be asked. */
-async function currentDetails(client: Client, workflowId: string): Promise<string | undefined> {
-  try {
-    const metadata = await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
-      client.workflow.getHandle(workflowId).query<{ currentDetails?: string }>('__temporal_workflow_metadata'),
-    );
-    return metadata.currentDetails || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function statusFromLake(
   context: CommandContext,
   options: Readonly<Record<string, unknown>>,
   named: string | undefined,
   json: boolean,
 ): Promise<ExitCode> {
+  if (await knowsNoLake(context, options)) throw noRuns();
   const lake = await chooseLake(context, options, json);
   if (!lake) return EXIT.usage;
   const records = await newestRecords(lake, named);
@@ -111,7 +103,7 @@ async function statusFromLake(
     const paint = painter(context.terminal.out.isColoured);
     context.terminal.out.write(`${recordLines(records, paint).join('\n')}\n`);
   }
-  return EXIT.success;
+  return exitCodeOfRuns(runsOfRecords(records).map(({ state }) => state));
 }
 
 /** Far enough back for an asset that is not run often. */
@@ -119,7 +111,7 @@ const RUNS_LOOKED_AT = 500;
 
 /** The records of one run: all objects of the run id, or of the newest run of the asset. */
 async function newestRecords(lake: LakeAddress, named: string | undefined): Promise<RunRecordEntry[]> {
-  const { listRunRecords } = await import('../../worker/lake.ts');
+  const { listRunRecords } = await import('../../worker/lake/run-records.ts');
   if (named !== undefined && RUN_ID.test(named)) return listRunRecords(lake, { runId: named });
   const asset = named?.split('/').at(-1);
   const records = await listRunRecords(lake, { runs: asset === undefined ? 1 : RUNS_LOOKED_AT });

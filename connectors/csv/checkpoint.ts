@@ -1,10 +1,19 @@
 import { z } from 'zod';
+import { parseColumnType } from '../../contracts/column-type-names.ts';
 import { fail } from '../../contracts/errors.ts';
+import type { Column } from '../../contracts/schema.ts';
+import { typeName } from '../../contracts/schema.ts';
 import type { Checkpoint } from '../connector.ts';
 import type { SourceFile } from './files.ts';
-import { WHOLE_DIGEST_BYTES } from './files.ts';
+import type { CsvFormat } from './sniff.ts';
 
-const fileStateSchema = z.object({ bytes: z.number(), mtimeMs: z.number(), digest: z.string() });
+const fileStateSchema = z.object({
+  bytes: z.number(),
+  mtimeMs: z.number(),
+  digest: z.string(),
+  /** Its columns: an index into `headers`. */
+  header: z.number().optional(),
+});
 
 const checkpointSchema = z.object({
   version: z.literal(1),
@@ -15,9 +24,19 @@ const checkpointSchema = z.object({
   files: z.record(z.string(), fileStateSchema),
   /** Highest cursor that was written, as text. */
   cursor: z.string().optional(),
+  /** Rows that were read at that very cursor, see `Boundary`; null when they are too many. */
+  atCursor: z.string().nullable().optional(),
+  /** True when windows brought rows that a run which goes on from here would read again. */
+  windowsAhead: z.boolean().optional(),
+  /** The columns that files have, and the format that they were found with. */
+  headers: z.array(z.array(z.string())).optional(),
+  format: z.string().optional(),
+  /** The columns that rows were last read with, and the names of their types. */
+  columns: z.array(z.tuple([z.string(), z.string()])).optional(),
 });
 
 export type CsvCheckpoint = z.output<typeof checkpointSchema>;
+export type FileState = z.output<typeof fileStateSchema>;
 
 const NOTHING: CsvCheckpoint = { version: 1, files: {} };
 
@@ -33,19 +52,60 @@ export function parseCheckpoint(checkpoint: Checkpoint | undefined): CsvCheckpoi
   });
 }
 
-/**
- * A file is known when its size, time and digest are those of the checkpoint. The time alone does not make a file
- * changed whose digest covers all of it: a copy, a checkout or a touch gives it another time and the same rows. Of a
- * larger one only samples are digested, so an edit between them shows in its time alone.
- */
-export function isKnown(file: SourceFile, { files }: CsvCheckpoint): boolean {
-  const state = Object.hasOwn(files, file.path) ? files[file.path] : undefined;
-  if (state?.bytes !== file.bytes || state.digest !== file.digest) return false;
-  return state.mtimeMs === file.mtimeMs || file.bytes <= WHOLE_DIGEST_BYTES;
+export function stateOf(path: string, { files }: CsvCheckpoint): FileState | undefined {
+  return Object.hasOwn(files, path) ? files[path] : undefined;
 }
 
-/** The checkpoint with these files added. */
-export function withFiles(checkpoint: CsvCheckpoint, files: readonly SourceFile[]): CsvCheckpoint {
-  const added = files.map(({ path, bytes, mtimeMs, digest }) => [path, { bytes, mtimeMs, digest }] as const);
-  return { ...checkpoint, files: { ...checkpoint.files, ...Object.fromEntries(added) } };
+/** A file with the names of its columns, as far as they are known. */
+export interface RememberedFile extends SourceFile {
+  readonly columns: readonly string[] | undefined;
+}
+
+/** The checkpoint with these files added, and with what was found out about all of them. */
+export function withFiles(
+  checkpoint: CsvCheckpoint,
+  files: readonly RememberedFile[],
+  format: string,
+  columns: readonly Column[],
+): CsvCheckpoint {
+  const headers = new Map<string, number>();
+  const added = files.map(({ path, bytes, mtimeMs, digest, columns: names }) => {
+    const key = JSON.stringify(names);
+    if (names !== undefined && !headers.has(key)) headers.set(key, headers.size);
+    const header = headers.get(key);
+    return [path, { bytes, mtimeMs, digest, ...(header === undefined ? {} : { header }) }] as const;
+  });
+  // The headers are numbered anew, so files that are gone lose theirs.
+  const before = Object.entries(checkpoint.files).map(([path, { header: _, ...state }]) => [path, state] as const);
+  return {
+    ...checkpoint,
+    files: Object.fromEntries([...before, ...added]),
+    headers: [...headers.keys()].map((key) => z.array(z.string()).parse(JSON.parse(key))),
+    format,
+    columns: columns.map(({ name, type }) => [name, typeName(type)]),
+  };
+}
+
+/** What decides the names of columns when a file is read; they are only to be remembered as long as it stays. */
+export function formatKey({ delimiter, quote, escape, header }: CsvFormat, contract: readonly Column[]): string {
+  const names = header ? [] : contract.map(({ name }) => name);
+  return JSON.stringify([delimiter, quote, escape, header, ...names]);
+}
+
+/** The columns of a file that has not changed, if they were found with the same format. */
+export function rememberedHeader(
+  path: string,
+  checkpoint: CsvCheckpoint,
+  format: string,
+): readonly string[] | undefined {
+  const header = checkpoint.format === format ? stateOf(path, checkpoint)?.header : undefined;
+  return header === undefined ? undefined : checkpoint.headers?.[header];
+}
+
+/** The columns that rows were last read with. */
+export function rememberedColumns({ columns = [] }: CsvCheckpoint): Column[] {
+  return columns.flatMap(([name, text]) => {
+    const type = parseColumnType(text);
+    return type === undefined ? [] : [{ name, type, required: false }];
+  });
 }

@@ -4,7 +4,7 @@ import { nearest } from '../../contracts/nearest.ts';
 import type { Column, ColumnType } from '../../contracts/schema.ts';
 import type { PlanRequest, SkipRule } from '../connector.ts';
 import { CURSOR_TYPES, cursorLiteral, isCursorType } from '../duckdb/cursor.ts';
-import { identifier } from '../duckdb/sql.ts';
+import { identifier, literal } from '../duckdb/sql.ts';
 import { toDuckDb } from '../duckdb/type-names.ts';
 
 /** The cursor of an incremental job, checked against the columns. Errors: CURSOR_FIELD_UNKNOWN. */
@@ -45,38 +45,50 @@ function unusable(received: string, next: string) {
 }
 
 /**
- * What a run leaves out by the cursor: everything outside of a window, or what is not newer than the checkpoint less
- * the lookback. A row whose cursor is null is left out too; one whose cursor has no value of its type stays, and
- * goes to quarantine with that reason.
+ * What a run leaves out by the cursor, first rule first:
+ *
+ * - `null_cursor`: rows that have none, in every run alike, since no later run could tell whether it has read them;
+ * - `window`: rows outside of the window that a run was asked for;
+ * - `incremental`: rows below the highest cursor that was committed, less the lookback. For those at that very value
+ *   see `Boundary`.
+ *
+ * A row whose cursor is text that has no value of its type stays, and goes to quarantine with that reason.
  */
 export function skipRules(
-  request: Pick<PlanRequest, 'options'>,
+  { options: { mode, from, to } }: Pick<PlanRequest, 'options'>,
   source: SourceSpec,
   cursor: Column | undefined,
   highest: string | undefined,
+  nullTexts: readonly string[],
 ): SkipRule[] {
-  const { mode, from, to } = request.options;
+  const follows = source.incremental.strategy === 'updated_after';
+  if (cursor === undefined) {
+    if (mode !== 'window') return [];
+    throw unusable('a run over a window and no cursor_field', 'name the column in source.incremental.cursor_field');
+  }
+  if (mode !== 'window' && !follows) return [];
+  const text = identifier(cursor.name);
+  const tokens = nullTexts.map(literal);
+  const hasText = `${text} IS NOT NULL${tokens.length > 0 ? ` AND ${text} NOT IN (${tokens.join(', ')})` : ''}`;
+  const rules: SkipRule[] = [{ rule: 'null_cursor', keep: hasText }];
   if (mode === 'window') {
-    if (cursor === undefined) {
-      throw unusable('a run over a window and no cursor_field', 'name the column in source.incremental.cursor_field');
-    }
     const bounds = [
       ...(from === undefined ? [] : [`>= ${bound(cursor, from)}`]),
       ...(to === undefined ? [] : [`< ${bound(cursor, to)}`]),
     ];
-    return bounds.length === 0 ? [] : [{ rule: 'window', keep: keepWhere(cursor, bounds) }];
+    rules.push({ rule: 'window', keep: keepWhere(cursor, bounds) });
+  } else if (mode === 'incremental' && highest !== undefined) {
+    const microseconds = Math.round(source.incremental.lookback_hours * 3_600_000_000);
+    const lookback = microseconds > 0 ? ` - to_microseconds(${microseconds})` : '';
+    rules.push({ rule: 'incremental', keep: keepWhere(cursor, [`>= ${bound(cursor, highest)}${lookback}`]) });
   }
-  const incremental = mode === 'incremental' && source.incremental.strategy === 'updated_after';
-  if (!incremental || cursor === undefined || highest === undefined) return [];
-  const microseconds = Math.round(source.incremental.lookback_hours * 3_600_000_000);
-  const lookback = microseconds > 0 ? ` - to_microseconds(${microseconds})` : '';
-  return [{ rule: 'incremental', keep: keepWhere(cursor, [`> ${bound(cursor, highest)}${lookback}`]) }];
+  return rules;
 }
 
+/** A row without a value of the cursor's type stays: its text is for quarantine. */
 function keepWhere({ name, type }: Column, bounds: readonly string[]): string {
-  const text = identifier(name);
-  const value = `TRY_CAST(${text} AS ${toDuckDb(type)})`;
-  return `CASE WHEN ${value} IS NULL THEN ${text} IS NOT NULL ELSE ${bounds.map((b) => `${value} ${b}`).join(' AND ')} END`;
+  const value = `TRY_CAST(${identifier(name)} AS ${toDuckDb(type)})`;
+  return ['true', ...bounds.map((b) => `coalesce(${value} ${b}, true)`)].join(' AND ');
 }
 
 function bound({ name, type }: Column, text: string): string {

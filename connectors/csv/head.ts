@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { Compression, Watcher } from './byte-stream.ts';
-import { compressionOf, readBytes } from './byte-stream.ts';
+import { openFile } from './byte-stream.ts';
+import { requireNoOtherKind, requireNoUtf16, requireText } from './file-kind.ts';
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin-1';
 
@@ -26,59 +26,27 @@ export async function readHead(
   maxBytes: number,
   watcher: Watcher,
 ): Promise<FileHead> {
-  const compression = await compressionOf(path, source.compression);
+  const { compression, pieces: all } = await openFile(path, source.compression, watcher);
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of readBytes(path, compression, watcher)) {
+  for await (const piece of all) {
     pieces.push(Buffer.from(piece));
     length += piece.length;
     if (length > maxBytes) break;
   }
   const complete = length <= maxBytes;
   const bytes = Buffer.concat(pieces).subarray(0, maxBytes);
-  requireText(path, bytes);
+  requireNoOtherKind(path, bytes, source);
   const encoding = encodingOf(bytes, source.encoding);
+  if (!encoding.startsWith('utf-16')) requireNoUtf16(path, bytes);
   const text = new TextDecoder(encoding === 'latin-1' ? 'windows-1252' : encoding).decode(bytes);
-  if (text.includes('\0')) throw notCsv(path, 'zero bytes, as in a binary file');
+  requireText(path, text);
   return { path, compression, encoding, text: complete ? text : wholeLines(text), complete };
 }
 
 function wholeLines(text: string): string {
   const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'));
   return end < 0 ? text : text.slice(0, end + 1);
-}
-
-/** What files of other kinds begin with, as hexadecimal digits. */
-const OTHER_KINDS: readonly (readonly [hex: string, kind: string])[] = [
-  ['504b0304', 'a zip archive or an Excel workbook'],
-  ['d0cf11e0a1b11ae1', 'an old Excel or Office document'],
-  ['50415231', 'a Parquet file'],
-  ['25504446', 'a PDF document'],
-  ['53514c69746520666f726d6174', 'a SQLite database'],
-  ['4f626a01', 'an Avro file'],
-  ['4f5243', 'an ORC file'],
-  ['4152524f5731', 'an Arrow file'],
-  ['89504e47', 'a PNG image'],
-  ['ffd8ff', 'a JPEG image'],
-  ['7f454c46', 'a program'],
-  ['425a68', 'a bzip2 archive'],
-  ['fd377a585a00', 'an xz archive'],
-  ['377abcaf271c', 'a 7z archive'],
-  ['1f8b', 'a gzip file inside of its compression'],
-];
-
-function requireText(path: string, bytes: Buffer): void {
-  const start = bytes.subarray(0, 16).toString('hex');
-  const kind = OTHER_KINDS.find(([hex]) => start.startsWith(hex))?.[1];
-  if (kind !== undefined) throw notCsv(path, kind);
-}
-
-export function notCsv(path: string, found: string) {
-  return fail('SOURCE_NOT_CSV', {
-    received: `${path}: ${found}`,
-    expected: 'lines of text with a delimiter between their fields',
-    next: 'name a CSV file in source.path, or give source.delimiter if it is one',
-  });
 }
 
 function encodingOf(bytes: Buffer, given: SourceSpec['encoding']): Encoding {

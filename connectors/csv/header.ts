@@ -1,24 +1,20 @@
 import { fail } from '../../contracts/errors.ts';
 import type { TextRecord } from './dialect.ts';
-import { looksLikeValue } from './infer-type.ts';
-
-/** Whether a first record holds names: none of its fields looks like a value, and not all of them are empty. */
-export function looksLikeHeader(first: TextRecord): boolean {
-  const texts = first.map(({ text }) => text.trim());
-  return texts.some((text) => text !== '') && !texts.some((text) => text !== '' && looksLikeValue(text));
-}
+import { notCsv } from './file-kind.ts';
 
 /** Names of the columns of a file without a header, or of fields whose name is empty: by their place, from 1. */
-function placeName(index: number): string {
+export function placeName(index: number): string {
   return `column_${index + 1}`;
 }
 
 /**
  * The names that a header gives to the columns, without the spaces around them.
- * Errors: DUPLICATE_COLUMN where two are one name to a SQL engine, which does not tell upper from lower case.
+ * Errors: SOURCE_NOT_CSV, DUPLICATE_COLUMN where two are one name to a SQL engine, which does not tell upper from lower case.
  */
 export function headerNames(record: TextRecord, path: string): string[] {
   const names = record.map(({ text }, index) => text.replace(/^\ufeff/, '').trim() || placeName(index));
+  // DuckDB is told names as texts that end with a zero.
+  if (names.some((name) => name.includes('\0'))) throw notCsv(path, 'a zero byte in the names of its columns');
   const seen = new Map<string, string>();
   for (const name of names) {
     const other = seen.get(name.toLowerCase());

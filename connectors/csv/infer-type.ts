@@ -94,3 +94,28 @@ export function inferType(texts: Iterable<string>, tokens: readonly string[]): I
   }
   return { type: best.type, nullTokens: [...nullTokens], misfits: best.misfits, values };
 }
+
+/** The type that most values of a column of text have, though not enough of them to read it as that. */
+export interface NearMiss {
+  readonly type: PrimitiveType;
+  readonly fitting: number;
+  readonly values: number;
+}
+
+/** From this share of its values on a column of text seems to be of another type. */
+const SEEMS = 0.5;
+const LOOKED_AT = 1000;
+
+/** Undefined where less than half of the values have a type in common. */
+export function nearMiss(texts: readonly string[], tokens: readonly string[]): NearMiss | undefined {
+  const nulls = new Set(tokens);
+  const values = texts.filter((text) => text !== '' && !nulls.has(text));
+  const step = Math.max(1, Math.floor(values.length / LOOKED_AT));
+  const some = values.filter((_, index) => index % step === 0);
+  const fitting = TESTS.map(([type, fits]) => ({ type, fits, count: some.filter(fits).length }));
+  const best = fitting.reduce((most, next) => (next.count > most.count ? next : most));
+  const all = values.filter(best.fits).length;
+  return all === 0 || all < values.length * SEEMS
+    ? undefined
+    : { type: best.type, fitting: all, values: values.length };
+}

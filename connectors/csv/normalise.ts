@@ -6,6 +6,7 @@ import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import type { Encoding } from './head.ts';
 import type { PlannedFile } from './plan.ts';
+import { beginning, rawText } from './raw-text.ts';
 import type { CsvFormat } from './sniff.ts';
 import { countLines, splitRecords } from './split.ts';
 
@@ -21,7 +22,7 @@ export interface NormalisedFile {
 }
 
 const OUTPUT_BYTES = 1_048_576;
-const RAW_CHARACTERS = 10_000;
+const RAW_BYTES = 10_000;
 
 /**
  * Writes the copy, one pass. This is the slow and safe way, for files in another encoding and for those that
@@ -43,7 +44,8 @@ export async function normalise(
   const pieces = decoded(readBytes(file.path, file.compression, watcher), file.encoding);
   for await (const { bytes, line, problem } of splitRecords(pieces, format)) {
     if (problem !== undefined) {
-      rejected.push({ sourceFile: file.path, line, column: null, reason: problem, raw: rawText(bytes) });
+      const text = rawText(beginning(bytes, RAW_BYTES));
+      rejected.push({ sourceFile: file.path, line, column: null, reason: problem, ...text });
       if (rejected.length > maxBadRows) throw tooManyBadRows(maxBadRows, { reason: problem, column: null });
       continue;
     }
@@ -60,10 +62,6 @@ export async function normalise(
     rejected,
     sourceLine: (line) => line + (shifts.findLast(({ from }) => from <= line)?.by ?? 0),
   };
-}
-
-function rawText(bytes: Buffer): string {
-  return bytes.subarray(0, RAW_CHARACTERS).toString('utf8');
 }
 
 /** Bytes of any encoding as UTF-8. */

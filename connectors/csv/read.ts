@@ -4,31 +4,22 @@ import { fail } from '../../contracts/errors.ts';
 import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type { ConnectorContext, RejectedRow, Relation } from '../connector.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
-import { identifier, literal } from '../duckdb/sql.ts';
+import type { ChunkMemory } from './boundary.ts';
+import { cursorIs, readBeforeRule, rowsAt } from './boundary.ts';
 import type { Watcher } from './byte-stream.ts';
 import { readBytes } from './byte-stream.ts';
 import { requireUnchanged } from './files.ts';
 import { locateRows } from './locate.ts';
-import type { NormalisedFile } from './normalise.ts';
 import { normalise } from './normalise.ts';
+import type { Part } from './part.ts';
+import { FILE_COLUMN, partSql, readPath } from './part.ts';
 import type { CsvPosition, PlannedFile } from './plan.ts';
+import { rawText } from './raw-text.ts';
 import type { ReaderReject, RejectTables } from './rejects.ts';
-import { linesAt, readRejects } from './rejects.ts';
+import { findRows, readRejects } from './rejects.ts';
 import type { FileCount } from './verify.ts';
 import { countRecords, countsInTime } from './verify.ts';
 
-/** Files that one `read_csv` reads. */
-interface Part {
-  readonly columns: readonly string[];
-  readonly files: readonly PlannedFile[];
-  /** The copy that is read in place of its only file. */
-  readonly copy?: NormalisedFile;
-  /** Another name for its only file. */
-  readonly link?: string;
-  readonly parallel: boolean;
-}
-
-const FILE_COLUMN = '__dativo_source_file';
 /** Files below this size together are counted before they are read. */
 const SMALL_BYTES = 64 * 1_048_576;
 
@@ -87,13 +78,15 @@ export async function readChunk(
   }
   const reading = parts.map((part) => ({ part, tables: rejectTables(maxBadRows, part.columns.length) }));
   const text = schema.columns.map(({ name }): Column => ({ name, type: 'string', required: false }));
+  const { boundary, cursorField } = position;
+  const readBefore = boundary === undefined ? [] : [await readBeforeRule(boundary, text, session)];
   return {
-    sql: reading.map(({ part, tables }) => partSql(part, tables, text, position)).join(' UNION ALL '),
+    sql: reading.map(({ part, tables }) => partSql(part, tables, text, position.format)).join(' UNION ALL '),
     columns: text,
-    skip: position.skip,
+    skip: [...position.skip, ...readBefore],
     sourceFile: FILE_COLUMN,
     nullTexts: position.format.nullStrings,
-    ...(position.cursorField === undefined ? {} : { cursorField: position.cursorField }),
+    ...(cursorField === undefined ? {} : { cursorField }),
     locate: (rows) => locateRows(rows, position, context),
     finish: async (limit, rowsRead) => {
       const rejected: RejectedRow[] = [];
@@ -101,11 +94,18 @@ export async function readChunk(
       for (const { part, tables } of reading) {
         const left = await readRejects(session, tables, maxBadRows, limit);
         count += left.count + (part.copy?.rejected.length ?? 0);
-        rejected.push(...(part.copy?.rejected ?? []), ...(await withLines(left.rows, part, context)));
+        rejected.push(...(part.copy?.rejected ?? []), ...(await withLines(left.rows, part, position.format, context)));
       }
       for (const file of files) await requireUnchanged(file);
       await requireSum(counts, rowsRead + count, context.attempt);
       return { count, rows: rejected.slice(0, limit) };
+    },
+    remember: async (highestCursor): Promise<ChunkMemory> => {
+      const cursor = schema.columns.find(({ name }) => name === cursorField);
+      if (cursor === undefined || highestCursor === undefined) return {};
+      const sql = parts.map((part) => partSql(part, undefined, text, position.format)).join(' UNION ALL ');
+      const rows = await rowsAt(sql, text, cursorIs(cursor, highestCursor), session, context.onProgress);
+      return { boundary: { cursor: highestCursor, rows } };
     },
   };
 }
@@ -116,60 +116,27 @@ function rejectTables(maxBadRows: number, columns: number): RejectTables {
   return { errors: `${name}_errors`, scans: `${name}_scans`, limit: (maxBadRows + 1) * (columns + 1) };
 }
 
-function partSql(part: Part, tables: RejectTables, wanted: readonly Column[], { format }: CsvPosition): string {
-  const { files, copy, columns } = part;
-  const [first] = files;
-  if (first === undefined) throw new RangeError('a part without files');
-  const paths = files.map((file) => readPath(part, file));
-  const nulls = format.nullsInText.length > 0 ? format.nullsInText : [NO_NULL];
-  const options = [
-    `columns = {${columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`,
-    'auto_detect = false',
-    // A folder called `key=value` adds no column.
-    'hive_partitioning = false',
-    `header = ${format.header}`,
-    `delim = ${literal(format.delimiter)}`,
-    `quote = ${literal(format.quote)}`,
-    `escape = ${literal(format.escape)}`,
-    `nullstr = [${nulls.map(literal).join(', ')}]`,
-    // An empty text in quotes is an empty text, and no null.
-    'allow_quoted_nulls = false',
-    `compression = ${literal(copy ? 'none' : first.compression)}`,
-    `parallel = ${part.parallel}`,
-    `store_rejects = true, rejects_table = ${literal(tables.errors)}, rejects_scan = ${literal(tables.scans)}`,
-    `rejects_limit = ${tables.limit}`,
-    ...(files.length > 1 ? [`filename = ${literal(FILE_COLUMN)}`] : []),
-  ];
-  const list = wanted.map(({ name }) =>
-    columns.includes(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`,
-  );
-  const file = files.length > 1 ? FILE_COLUMN : `${literal(first.path)} AS ${FILE_COLUMN}`;
-  return `SELECT ${[...list, file].join(', ')} FROM read_csv([${paths.map(literal).join(', ')}], ${options.join(', ')})`;
-}
-
-function readPath({ copy, link }: Part, file: PlannedFile): string {
-  return copy?.path ?? link ?? file.path;
-}
-
-/** Stands for "no text means null": DuckDB wants at least one. */
-const NO_NULL = '\u0001no null\u0001';
-
-/** Adds the lines, by one pass over each file up to its last bad row. */
-async function withLines(rows: readonly ReaderReject[], part: Part, watcher: Watcher): Promise<RejectedRow[]> {
+/** Adds the lines, and the bytes that DuckDB has lost, by one pass over each file up to its last bad row. */
+async function withLines(
+  rows: readonly ReaderReject[],
+  part: Part,
+  format: CsvPosition['format'],
+  watcher: Watcher,
+): Promise<RejectedRow[]> {
   const result: RejectedRow[] = [];
   for (const file of part.files) {
     const name = readPath(part, file);
     const own = rows.filter((row) => row.path === name);
     if (own.length === 0) continue;
     const bytes = readBytes(name, part.copy ? 'none' : file.compression, watcher);
-    const lines = await linesAt(
-      bytes,
-      own.map(({ position }) => position),
-    );
+    // A question mark is one, or stands for a byte that is no UTF-8.
+    const sought = own.map(({ position, raw }) => ({ position, withBytes: raw.includes('?') }));
+    const found = await findRows(bytes, sought, format);
     own.forEach(({ column, reason, raw }, index) => {
-      const line = lines[index] ?? 1;
+      const { line = 1, bytes: kept } = found[index] ?? {};
       const sourceLine = part.copy?.sourceLine(line) ?? line;
-      result.push({ sourceFile: file.path, line: sourceLine, column, reason, raw });
+      const row = { sourceFile: file.path, line: sourceLine, column, reason, raw };
+      result.push(kept === undefined ? row : { ...row, ...rawText(kept) });
     });
   }
   return result;

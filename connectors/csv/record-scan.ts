@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { QuickScan } from './quick-scan.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -51,7 +52,7 @@ export class RecordScan {
   }
 
   push(piece: Buffer): void {
-    if (piece.length === 0 || this.#irregular || this.#pushPlain(piece)) return;
+    if (piece.length === 0 || this.#irregular || this.#pushQuickly(piece)) return;
     const quotes = new Finder(piece, this.#quote);
     const newlines = new Finder(piece, LF);
     const returns = new Finder(piece, CR);
@@ -94,24 +95,28 @@ export class RecordScan {
     if (this.#carried > 0 && !(this.#carried === 1 && this.#previous === CR)) this.#records++;
   }
 
-  /**
-   * The short way for a piece without quotes and carriage returns, which most pieces of most files are: from line
-   * end to line end. Tells whether it was taken.
-   */
-  #pushPlain(piece: Buffer): boolean {
-    if (this.#first || this.#inQuotes || this.#afterQuote || this.#previous === CR || this.#lines === 'crlf')
-      return false;
-    if (piece.includes(CR) || (this.#quote >= 0 && piece.includes(this.#quote))) return false;
-    let start = -this.#carried;
-    let records = 0;
-    for (let newline = piece.indexOf(LF); newline >= 0; newline = piece.indexOf(LF, start)) {
-      if (newline > start || this.#countsBlank) records++;
-      if (newline - start > MAX_RECORD_BYTES) this.#irregular = true;
-      start = newline + 1;
-    }
-    if (start >= 0) this.#lines ??= 'lf';
-    this.#records += records;
-    this.#carried = piece.length - start;
+  /** The quick way, which most pieces of most files can go. Tells whether it was taken. */
+  #pushQuickly(piece: Buffer): boolean {
+    const returned = !this.#inQuotes && this.#previous === CR;
+    // A carriage return that was the last byte, alone on its line or not half of a line end, is not regular.
+    if (returned && (this.#lines === 'lf' || this.#carried === 1)) return false;
+    if (this.#first || this.#lines === undefined) return false;
+    const before = {
+      inQuotes: this.#inQuotes && !this.#afterQuote,
+      closed: this.#afterQuote,
+      atFieldStart: this.#carried === 0 || (!this.#inQuotes && this.#previous === this.#delimiter),
+      atRecordStart: this.#carried === 0,
+      returned,
+    };
+    const text = { quote: this.#quote, delimiter: this.#delimiter, crlf: this.#lines === 'crlf' };
+    const result = QuickScan.get().scan(piece, before, text);
+    if (result === undefined) return false;
+    const { ends, firstEnd, lastEnd, inQuotes, closed } = result;
+    if (this.#carried + firstEnd > MAX_RECORD_BYTES) this.#irregular = true;
+    this.#records += ends;
+    this.#inQuotes = inQuotes || closed;
+    this.#afterQuote = closed;
+    this.#carried = lastEnd < 0 ? this.#carried + piece.length : piece.length - lastEnd - 1;
     this.#previous = piece.at(-1) ?? LF;
     if (this.#carried > MAX_RECORD_BYTES) this.#irregular = true;
     return true;

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { tooManyBadRows } from '../duckdb/gate.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
 import { literal } from '../duckdb/sql.ts';
+import type { Dialect } from './dialect.ts';
+import { RecordSplitter } from './split.ts';
 
 /** The tables in which DuckDB lists the rows that one `read_csv` leaves out. */
 export interface RejectTables {
@@ -75,29 +77,54 @@ export async function readRejects(
   };
 }
 
+/** A row to be found in its file again, by its position. */
+export interface SoughtRow {
+  readonly position: number;
+  /** Its bytes are wanted, not only its line. */
+  readonly withBytes: boolean;
+}
+
 /**
- * The 1-based line of each position of a file; positions in ascending order. DuckDB's own line numbers count a row
- * with line breaks in it as one.
+ * The 1-based line of each of some rows of a file, in ascending order of their positions, and the bytes of those that
+ * they are wanted of. DuckDB's own line numbers count a row with line breaks in it as one, and its text of a row has
+ * question marks for bytes that are no UTF-8.
  */
-export async function linesAt(pieces: AsyncIterable<Buffer>, positions: readonly number[]): Promise<number[]> {
-  const lines: number[] = [];
+export async function findRows(
+  pieces: AsyncIterable<Buffer>,
+  rows: readonly SoughtRow[],
+  dialect: Dialect,
+): Promise<{ readonly line: number; readonly bytes?: Buffer }[]> {
+  const splitter = new RecordSplitter(dialect);
+  const found: { line: number; bytes?: Buffer }[] = [];
   let line = 1;
   let offset = 0;
   let previous = 0;
+  /** The beginning of a row that goes on in the next piece. */
+  let open: Buffer | undefined;
+  const take = (bytes: Buffer, start: number, last: boolean) => {
+    const record = splitter.next(bytes, start, last);
+    const row = found.at(-1);
+    if (record !== undefined && row !== undefined) row.bytes = Buffer.from(bytes.subarray(start, record.end));
+    open = record === undefined ? Buffer.from(bytes.subarray(start)) : undefined;
+  };
   for await (const piece of pieces) {
-    for (let at = 0; at < piece.length && lines.length < positions.length; at++) {
-      const byte = piece[at];
+    if (open !== undefined) take(Buffer.concat([open, piece]), 0, false);
+    for (let at = 0; at < piece.length && found.length < rows.length; at++) {
+      const byte = piece[at] ?? 0;
+      const row = rows[found.length];
       // A line end at the position belongs to the line before the row.
-      while (offset + at >= (positions[lines.length] ?? Infinity) && byte !== 0x0a && byte !== 0x0d) {
-        lines.push(line + (previous === 0x0d ? 1 : 0));
+      if (row !== undefined && offset + at >= row.position && byte !== 0x0a && byte !== 0x0d) {
+        found.push({ line: line + (previous === 0x0d ? 1 : 0) });
+        if (row.withBytes) take(piece, at, false);
       }
       if (byte === 0x0a) line++;
       else if (previous === 0x0d) line++;
-      previous = byte ?? 0;
+      previous = byte;
     }
     offset += piece.length;
-    if (lines.length === positions.length) break;
+    if (found.length === rows.length && open === undefined) break;
   }
-  while (lines.length < positions.length) lines.push(line);
-  return lines;
+  if (open !== undefined) take(open, 0, true);
+  while (found.length < rows.length) found.push({ line });
+  return found;
 }

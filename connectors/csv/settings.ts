@@ -10,6 +10,8 @@ export interface CsvSettings {
   readonly asset: string;
   /** The contract's columns of an object: their types go before everything that is found in the files. */
   readonly contractOf?: (object: string) => StreamSchema | undefined;
+  /** `source.storage` as it is now, for keys that are refused; left out where they cannot change. */
+  readonly rereadStorage?: (() => Promise<SourceSpec['storage']>) | undefined;
 }
 
 /** Names of the objects that the job brings in. */

@@ -1,14 +1,17 @@
-import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { Column } from '../../contracts/schema.ts';
+import type { Doubt } from '../connector.ts';
 import type { Watcher } from './byte-stream.ts';
 import type { Dialect, SniffedDialect, TextRecord } from './dialect.ts';
 import { parseRecords, sniffDialect } from './dialect.ts';
+import { notCsv } from './file-kind.ts';
 import type { Encoding, FileHead } from './head.ts';
-import { notCsv, readHead } from './head.ts';
-import { headerNames, looksLikeHeader, placeNames } from './header.ts';
+import { readHead } from './head.ts';
+import { headerNames, placeNames } from './header.ts';
 import type { InferredType } from './infer-type.ts';
 import { inferType, NULL_TOKENS } from './infer-type.ts';
+import { judgeHeader } from './judge-header.ts';
+import { formatNotes, headerDoubt, misfitNotes, typeDoubts } from './sniff-notes.ts';
 
 /** How every file of an object is read. Plain JSON: it goes into the plan, so that all chunks agree. */
 export interface CsvFormat extends Dialect {
@@ -22,6 +25,16 @@ export interface CsvFormat extends Dialect {
    */
   readonly nullsInText: readonly string[];
 }
+
+/** Stands for the format of files that are all empty. */
+export const EMPTY_FORMAT: CsvFormat = {
+  delimiter: ',',
+  quote: '"',
+  escape: '"',
+  header: true,
+  nullStrings: [''],
+  nullsInText: [''],
+};
 
 /** One file's own part of the format. */
 export interface FileLayout {
@@ -39,33 +52,57 @@ export interface SniffResult {
   /** True when no sampled file holds a record below its header. */
   readonly empty: boolean;
   readonly notes: readonly string[];
+  readonly doubts: readonly Doubt[];
+}
+
+/** Files to look at: all of an object's for how they are divided, those that a run will read for their types. */
+export interface SniffedFiles {
+  readonly files: readonly string[];
+  readonly sample: readonly string[];
 }
 
 const HEAD_BYTES = 8 * 1_048_576;
+const FORMAT_BYTES = 65_536;
 const SAMPLED_FILES = 8;
+const JUDGED_RECORDS = 500;
+
+/** Up to 8 of each, spread evenly. */
+export function sniffedFiles(files: readonly string[], changed: readonly string[]): SniffedFiles {
+  const spreadFiles = spread(files, SAMPLED_FILES);
+  return { files: spreadFiles, sample: changed.length === 0 ? spreadFiles : spread(changed, SAMPLED_FILES) };
+}
 
 /**
- * Finds the format and the types of an object's files in a bounded sample: the heads of up to 8 of them, spread
- * evenly. The dialect is the first one's that is not empty. What the job gives is taken as it is.
- * Errors: SOURCE_EMPTY, SOURCE_NOT_CSV, DUPLICATE_COLUMN, SOURCE_UNREADABLE.
+ * Finds the format and the types of an object's files in a bounded sample. The dialect is that of the first file
+ * which is not empty, so that it stays the same from run to run. What the job gives is taken as it is.
+ * Undefined when all of the files are empty. Errors: SOURCE_NOT_CSV, DUPLICATE_COLUMN, SOURCE_UNREADABLE.
  */
 export async function sniffFiles(
-  paths: readonly string[],
+  { files, sample }: SniffedFiles,
   source: SourceSpec,
   contract: readonly Column[],
+  /** Names that columns have in the job, the contract or the checkpoint. */
+  known: readonly string[],
   watcher: Watcher,
-): Promise<SniffResult> {
-  const heads: FileHead[] = [];
-  for (const path of spread(paths, SAMPLED_FILES)) {
-    const head = await readHead(path, source, HEAD_BYTES / Math.min(paths.length, SAMPLED_FILES), watcher);
-    if (head.text.trim() !== '') heads.push(head);
-  }
+): Promise<SniffResult | undefined> {
+  const sampledHeads = await readHeads(sample, source, HEAD_BYTES / sample.length, watcher);
+  const others = files.filter((path) => !sample.includes(path));
+  const otherHeads = await readHeads(others, source, FORMAT_BYTES, watcher);
+  const heads = [...sampledHeads, ...otherHeads].sort((a, b) => (a.path < b.path ? -1 : 1));
   const [first] = heads;
-  if (first === undefined) throw emptySource(paths);
+  if (first === undefined) return undefined;
   const dialect = requireDialect(first, source);
-  const limit = Math.max(100, Math.ceil(source.sample_rows / heads.length));
-  const sampled = heads.map((head) => ({ head, records: parseRecords(head.text, dialect, limit + 1) }));
-  const header = source.header ?? looksLikeHeader(sampled[0]?.records[0] ?? []);
+  const limit = Math.max(100, Math.ceil(source.sample_rows / Math.max(1, sampledHeads.length)));
+  const parsed = heads.map((head) => ({ head, records: parseRecords(head.text, dialect, limit + 1) }));
+  const verdict = judgeHeader(
+    parsed.map(({ records }) => records.slice(0, JUDGED_RECORDS)),
+    known,
+  );
+  const header = source.header ?? verdict.header;
+  const holdsRows = ({ records }: ParsedHead) => records.length > (header ? 1 : 0);
+  const wanted = parsed.filter(({ head }) => sample.includes(head.path));
+  // Files that bring no row say nothing about types, so those that were read before are asked.
+  const sampled = wanted.some(holdsRows) ? wanted : parsed;
   const texts = collectTexts(sampled, header, contract);
   const tokens = source.null_strings ?? ['', ...NULL_TOKENS];
   const inferred = new Map([...texts].map(([name, values]) => [name, inferType(values, tokens)]));
@@ -74,13 +111,36 @@ export async function sniffFiles(
   const columns = [...inferred].map(([name, { type }]): Column => ({ name, type, required: false }));
   const { delimiter, quote, escape } = dialect;
   const format = { delimiter, quote, escape, header, nullStrings, nullsInText };
-  const rows = sampled.reduce((sum, { records }) => sum + records.length - (header ? 1 : 0), 0);
+  const rows = sampled.reduce((sum, { records }) => sum + Math.max(0, records.length - (header ? 1 : 0)), 0);
   return {
     format,
     columns,
     empty: rows === 0,
-    notes: [...describe(format, first, rows, paths.length), ...misfitNotes(inferred)],
+    notes: [...formatNotes(format, first, rows), ...misfitNotes(inferred)],
+    // Where the first line may be data, the names of the columns may be too, and are not told.
+    doubts:
+      source.header === undefined && !verdict.certain ? [headerDoubt(header)] : typeDoubts(texts, inferred, tokens),
   };
+}
+
+interface ParsedHead {
+  readonly head: FileHead;
+  readonly records: readonly TextRecord[];
+}
+
+/** Heads of the files that are not empty. */
+async function readHeads(
+  paths: readonly string[],
+  source: SourceSpec,
+  maxBytes: number,
+  watcher: Watcher,
+): Promise<FileHead[]> {
+  const heads: FileHead[] = [];
+  for (const path of paths) {
+    const head = await readHead(path, source, maxBytes, watcher);
+    if (head.text.trim() !== '') heads.push(head);
+  }
+  return heads;
 }
 
 /** The layout of one file: read from its head, with the dialect that all files share. */
@@ -132,7 +192,7 @@ function columnNames(first: TextRecord, header: boolean, contract: readonly Colu
 }
 
 function collectTexts(
-  sampled: readonly { readonly head: FileHead; readonly records: readonly TextRecord[] }[],
+  sampled: readonly ParsedHead[],
   header: boolean,
   contract: readonly Column[],
 ): Map<string, string[]> {
@@ -153,33 +213,4 @@ function collectTexts(
 
 function foundTokens(inferred: ReadonlyMap<string, InferredType>): string[] {
   return [...new Set([...inferred.values()].flatMap(({ nullTokens }) => nullTokens))].sort();
-}
-
-function emptySource(paths: readonly string[]) {
-  return fail('SOURCE_EMPTY', {
-    received: paths.length === 1 ? `${paths[0]}, which is empty` : `${paths.length} files, all of them empty`,
-    expected: 'at least a header',
-    next: 'check what writes the files, or name others in source.path',
-  });
-}
-
-function misfitNotes(inferred: ReadonlyMap<string, InferredType>): string[] {
-  return [...inferred].flatMap(([name, { type, misfits, values }]) =>
-    misfits === 0 ? [] : [`column ${name}: ${misfits} of ${values} sampled values are no ${type} and go to quarantine`],
-  );
-}
-
-function describe(format: CsvFormat, head: FileHead, rows: number, files: number): string[] {
-  const text = (value: string) => (value === '' ? 'none' : JSON.stringify(value));
-  return [
-    `files: ${files}`,
-    `compression: ${head.compression}`,
-    `encoding: ${head.encoding}`,
-    `delimiter: ${text(format.delimiter)}`,
-    `quote: ${text(format.quote)}`,
-    `escape: ${text(format.escape)}`,
-    `header: ${format.header ? 'yes' : 'no'}`,
-    `null strings: ${format.nullStrings.map((value) => JSON.stringify(value)).join(', ') || 'none'}`,
-    `rows sampled: ${rows}`,
-  ];
 }

@@ -1,8 +1,8 @@
-import { fail } from '../../contracts/errors.ts';
 import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type {
   Checkpoint,
   ConnectorContext,
+  DescribeRequest,
   PlanRequest,
   Relation,
   Source,
@@ -11,28 +11,43 @@ import type {
   StreamDescription,
 } from '../connector.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
-import { parseCheckpoint } from './checkpoint.ts';
-import { findFiles, inspectFile } from './files.ts';
-import { planFiles, positionSchema } from './plan.ts';
+import { afterReading } from './after-reading.ts';
+import type { Watcher } from './byte-stream.ts';
+import type { FileChanges } from './changes.ts';
+import { findChanges } from './changes.ts';
+import type { CsvCheckpoint } from './checkpoint.ts';
+import { formatKey, parseCheckpoint, rememberedColumns, rememberedHeader } from './checkpoint.ts';
+import { describeFiles } from './describe.ts';
+import { FileMemo } from './file-memo.ts';
+import type { FoundFile } from './files.ts';
+import { inBatches } from './files.ts';
+import { localised } from './localised.ts';
+import { planFiles, positionSchema, readsChanges } from './plan.ts';
 import { readChunk } from './read.ts';
 import type { CsvSettings } from './settings.ts';
 import { objectNames, pathsOf } from './settings.ts';
-import type { FileLayout } from './sniff.ts';
-import { readLayout, sniffFiles } from './sniff.ts';
+import type { CsvFormat, FileLayout, SniffResult } from './sniff.ts';
+import { EMPTY_FORMAT, readLayout, sniffedFiles, sniffFiles } from './sniff.ts';
+import { SourceFiles } from './source-files.ts';
 
-/** CSV files on a local disk, one stream for each object. */
+/** CSV files on a disk, in an object store or on web servers, one stream for each object. */
 export class CsvSource implements Source {
   readonly #settings: CsvSettings;
+  readonly #places: SourceFiles;
+  readonly #digests = new FileMemo<string>();
+  readonly #layouts = new FileMemo<FileLayout>();
+  readonly #sniffs = new FileMemo<SniffResult | undefined>();
 
   constructor(settings: CsvSettings) {
     this.#settings = settings;
+    this.#places = new SourceFiles(settings);
   }
 
   async check(context: ConnectorContext): Promise<void> {
     for (const object of objectNames(this.#settings)) {
-      for (const path of await this.#files(object)) {
+      for (const file of await this.#files(object, context)) {
         context.signal.throwIfAborted();
-        await inspectFile(path);
+        await this.#places.requireReadable(file, context.signal);
       }
     }
   }
@@ -42,41 +57,45 @@ export class CsvSource implements Source {
   }
 
   /**
-   * The columns of all files, in the order in which they are met, by name. Types: the contract's, then the job's,
-   * then what the sample shows. Errors: SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_NOT_CSV,
-   * DUPLICATE_COLUMN.
+   * See `describeFiles`. Of files that have not changed since the checkpoint nothing is read but, for the format, the
+   * heads of up to 8. Errors: SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_NOT_CSV, DUPLICATE_COLUMN.
    */
-  async describe(object: string, context: ConnectorContext): Promise<StreamDescription> {
+  async describe(
+    object: string,
+    context: ConnectorContext,
+    { checkpoint, options = { mode: 'incremental' } }: DescribeRequest = {},
+  ): Promise<StreamDescription> {
     const { source } = this.#settings;
     const contract = this.#contract(object);
-    const paths = await this.#files(object);
-    const sniffed = await sniffFiles(paths, source, contract, context);
-    const given = new Map(Object.entries(source.types ?? {}).map(([name, type]) => [name, type]));
-    const promised = new Map(contract.map((column) => [column.name, column]));
-    const layouts: FileLayout[] = [];
-    for (const path of paths) layouts.push(await readLayout(path, sniffed.format, source, contract, context));
-    const inferred = new Map(sniffed.columns.map((column) => [column.name, column]));
-    const columns = unionNames(layouts).map((name): Column => {
-      const column = promised.get(name) ?? inferred.get(name) ?? { name, type: 'string', required: false };
-      const type = promised.has(name) ? column.type : (given.get(name) ?? column.type);
-      return { ...column, type, required: false };
-    });
-    requireTypes(sniffed.empty, columns, promised, given, paths);
-    return { schema: { columns, primaryKey: [] }, notes: [...sniffed.notes, ...layoutNotes(layouts)] };
+    const before = parseCheckpoint(checkpoint);
+    const changes = await this.#changes(object, before, context);
+    const sniffed = await this.#sniff(object, changes, before, readsChanges(source, options), context);
+    const headerOf = this.#headerOf(object, sniffed?.format ?? EMPTY_FORMAT, changes, before, context);
+    const layouts = await inBatches(changes.files, async (file) => ({
+      path: file.path,
+      columns: await headerOf(file),
+    }));
+    const paths = changes.files.map(({ path }) => path);
+    return describeFiles({ source, contract, before, paths, sniffed, layouts });
   }
 
   async plan(request: PlanRequest, context: ConnectorContext): Promise<SourcePlan> {
     const { source } = this.#settings;
-    const contract = this.#contract(request.object);
-    const paths = await this.#files(request.object);
-    const { format } = await sniffFiles(paths, source, contract, context);
-    const files = [];
-    for (const path of paths) {
-      context.signal.throwIfAborted();
-      files.push(await inspectFile(path));
-    }
-    const layoutOf = (path: string) => readLayout(path, format, source, contract, context);
-    return planFiles({ request, source, files, format, layoutOf });
+    const { object } = request;
+    const before = parseCheckpoint(request.checkpoint);
+    const changes = await this.#changes(object, before, context);
+    const sniffed = await this.#sniff(object, changes, before, readsChanges(source, request.options), context);
+    const format = sniffed?.format ?? EMPTY_FORMAT;
+    return planFiles({
+      request,
+      source,
+      changes,
+      format,
+      formatKey: formatKey(format, this.#contract(object)),
+      layoutOf: (file) => this.#layoutOf(object, file, format, context),
+      digestOf: (file) => this.#digestOf(file, context),
+      headerOf: this.#headerOf(object, format, changes, before, context),
+    });
   }
 
   async read(
@@ -87,80 +106,84 @@ export class CsvSource implements Source {
     context: ConnectorContext,
   ): Promise<Relation> {
     const position = positionSchema.parse(chunk.position);
-    return readChunk(position, schema, session, this.#settings.source.max_bad_rows, context);
+    return localised(position, this.#places, context, (local) =>
+      readChunk(local, schema, session, this.#settings.source.max_bad_rows, context),
+    );
   }
 
-  /** The cursor only ever grows: a run over older rows does not take it back. */
-  checkpointAfter(planned: Checkpoint, highestCursor: string | undefined): Checkpoint {
-    if (highestCursor === undefined) return planned;
-    const before = parseCheckpoint(planned);
-    const cursor =
-      before.cursor === undefined || isHigher(highestCursor, before.cursor) ? highestCursor : before.cursor;
-    return { ...before, cursor };
+  checkpointAfter(
+    planned: Checkpoint,
+    highestCursor: string | undefined,
+    memories: readonly unknown[] = [],
+  ): Checkpoint {
+    return afterReading(planned, highestCursor, memories);
   }
 
-  async #files(object: string): Promise<string[]> {
-    return findFiles(pathsOf(object, this.#settings));
+  async #files(object: string, { signal }: ConnectorContext): Promise<FoundFile[]> {
+    return this.#places.find(pathsOf(object, this.#settings), signal);
+  }
+
+  /** What reads heads of files needs to find those that are not on this machine. */
+  #opener({ signal, onProgress }: ConnectorContext): Watcher {
+    const stored = (name: string) => this.#places.stored(name, signal);
+    return { signal, stored, ...(onProgress ? { onProgress } : {}) };
   }
 
   #contract(object: string): readonly Column[] {
     return this.#settings.contractOf?.(object)?.columns ?? [];
   }
-}
 
-/** Cursors of one column are all numbers or all ISO 8601 in one form, which text orders rightly. */
-function isHigher(a: string, b: string): boolean {
-  const numbers = /^-?\d+$/.test(a) && /^-?\d+$/.test(b);
-  return numbers ? BigInt(a) > BigInt(b) : a > b;
-}
-
-/** Errors: DUPLICATE_COLUMN where two files spell one name in different cases. */
-function unionNames(layouts: readonly FileLayout[]): string[] {
-  const seen = new Map<string, { readonly name: string; readonly path: string }>();
-  for (const { path, columns } of layouts) {
-    for (const name of columns) {
-      const other = seen.get(name.toLowerCase()) ?? { name, path };
-      seen.set(name.toLowerCase(), other);
-      if (other.name === name) continue;
-      throw fail('DUPLICATE_COLUMN', {
-        received: `the column "${other.name}" in ${other.path} and "${name}" in ${path}`,
-        expected: 'one spelling of a column in all files of an object',
-        next: 'rename it in one of the files',
-      });
-    }
+  async #changes(object: string, before: CsvCheckpoint, context: ConnectorContext): Promise<FileChanges> {
+    return findChanges(await this.#files(object, context), before, (file) => this.#digestOf(file, context));
   }
-  return [...seen.values()].map(({ name }) => name);
-}
 
-function requireTypes(
-  empty: boolean,
-  columns: readonly Column[],
-  promised: ReadonlyMap<string, unknown>,
-  given: ReadonlyMap<string, unknown>,
-  paths: readonly string[],
-): void {
-  const untyped = columns.filter(({ name }) => !promised.has(name) && !given.has(name));
-  if (!empty || untyped.length === 0) return;
-  throw fail('SOURCE_EMPTY', {
-    received: `${paths.length === 1 ? paths[0] : `${paths.length} files`}: a header and no row to derive types from`,
-    expected: 'at least one row, or a contract or source.types for every column',
-    next: 'check what writes the files, or give the types',
-  });
-}
+  async #sniff(
+    object: string,
+    { files, changed }: FileChanges,
+    before: CsvCheckpoint,
+    changesOnly: boolean,
+    context: ConnectorContext,
+  ): Promise<SniffResult | undefined> {
+    const [first] = files;
+    if (first === undefined) return undefined;
+    const paths = (list: readonly FoundFile[]) => list.map(({ path }) => path);
+    const look = sniffedFiles(paths(files), paths(changesOnly ? changed : files));
+    const looked = files.filter(({ path }) => look.files.includes(path) || look.sample.includes(path));
+    const { source } = this.#settings;
+    const contract = this.#contract(object);
+    const named = [...contract, ...rememberedColumns(before)].map(({ name }) => name);
+    const known = [...named, ...Object.keys(source.types ?? {}), ...[source.incremental.cursor_field ?? []].flat()];
+    return this.#sniffs.get(first, JSON.stringify([object, look, looked, known]), () =>
+      sniffFiles(look, source, contract, known, this.#opener(context)),
+    );
+  }
 
-/** How the columns of some files differ from the first one's. */
-function layoutNotes(layouts: readonly FileLayout[]): string[] {
-  const [first, ...others] = layouts.filter(({ columns }) => columns.length > 0);
-  if (first === undefined) return [];
-  return others.flatMap(({ path, columns }) => {
-    const missing = first.columns.filter((name) => !columns.includes(name));
-    const added = columns.filter((name) => !first.columns.includes(name));
-    const moved = missing.length + added.length === 0 && columns.some((name, index) => name !== first.columns[index]);
-    const parts = [
-      ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
-      ...(added.length > 0 ? [`adds ${added.join(', ')}`] : []),
-      ...(moved ? ['has its columns in another order'] : []),
-    ];
-    return parts.length > 0 ? [`header of ${path}: ${parts.join('; ')}`] : [];
-  });
+  #digestOf(file: FoundFile, { signal }: ConnectorContext): Promise<string> {
+    signal.throwIfAborted();
+    return this.#digests.get(file, '', () => this.#places.digestOf(file, signal));
+  }
+
+  #layoutOf(object: string, file: FoundFile, format: CsvFormat, context: ConnectorContext): Promise<FileLayout> {
+    context.signal.throwIfAborted();
+    const contract = this.#contract(object);
+    return this.#layouts.get(file, formatKey(format, contract), () =>
+      readLayout(file.path, format, this.#settings.source, contract, this.#opener(context)),
+    );
+  }
+
+  /** The columns of any file: remembered where it has not changed, else read from its head. */
+  #headerOf(
+    object: string,
+    format: CsvFormat,
+    { changed }: FileChanges,
+    before: CsvCheckpoint,
+    context: ConnectorContext,
+  ): (file: FoundFile) => Promise<readonly string[]> {
+    const changedPaths = new Set(changed.map(({ path }) => path));
+    const key = formatKey(format, this.#contract(object));
+    return async (file) => {
+      const known = changedPaths.has(file.path) ? undefined : rememberedHeader(file.path, before, key);
+      return known ?? (await this.#layoutOf(object, file, format, context)).columns;
+    };
+  }
 }

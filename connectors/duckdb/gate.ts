@@ -3,6 +3,7 @@ import { BIGINT, BOOLEAN, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb
 import { DativoError, fail } from '../../contracts/errors.ts';
 import type { RejectedRow } from '../connector.ts';
 import type { DuckDbSession } from './session.ts';
+import { bytesOf, typedArray } from './vector-memory.ts';
 
 export interface RowGateOptions {
   /** How many violating rows may be collected before the query is stopped with TOO_MANY_BAD_ROWS. */
@@ -184,7 +185,7 @@ export class RowGate implements Disposable {
   #judge(chunk: DuckDBDataChunk, output: DuckDBVector, last: boolean): void {
     const rows = chunk.rowCount;
     const codes = typedArray(chunk.getColumnVector(0), Int32Array);
-    const outcome = booleans(output);
+    const outcome = bytesOf(output);
     let kept = 0;
     for (let row = 0; row < rows; row++) {
       const keep = codes[row] === 0 ? 1 : 0;
@@ -233,20 +234,4 @@ export class RowGate implements Disposable {
     }
     if (highest !== LOWEST) this.#highest = highest;
   }
-}
-
-/**
- * The memory that a vector's values stand in. node-api keeps it private and offers one call per value instead,
- * which would cost more than the query; hence the checks.
- */
-function typedArray<T>(vector: DuckDBVector, type: new () => T): T {
-  const items: unknown = Reflect.get(vector, 'items');
-  if (items instanceof type) return items;
-  throw new TypeError(`a vector without its ${type.name}`);
-}
-
-function booleans(vector: DuckDBVector): Uint8Array {
-  const view: unknown = Reflect.get(vector, 'dataView');
-  if (view instanceof DataView) return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  throw new TypeError('a vector without its booleans');
 }

@@ -1,4 +1,5 @@
 import type { Column } from '../../contracts/schema.ts';
+import type { TwoSteps } from './cast.ts';
 import type { RowGate } from './gate.ts';
 import { identifier, literal } from './sql.ts';
 
@@ -12,6 +13,8 @@ export interface Computed {
     readonly code: number;
     /** SQL over the columns before the stage that is null when it failed. */
     readonly sql: string;
+    /** The same in two steps, if it has them. */
+    readonly steps?: TwoSteps | undefined;
     /** SQL: the value, given the name of what `sql` gave. */
     readonly value: (attempt: string) => string;
     /** SQL: did it fail? Given the same name, over the columns before the stage. */
@@ -40,6 +43,7 @@ export const HIDDEN = {
   stays: '__dativo_stays',
 };
 const ATTEMPT = '__dativo_attempt_';
+const FIRST_STEP = '__dativo_first_';
 
 export interface PipelineSource {
   readonly sql: string;
@@ -213,8 +217,7 @@ function renderCompute(
   const tried = values.flatMap((value, index) =>
     value.attempt ? [{ ...value, attempt: value.attempt, name: `${ATTEMPT}${stage}_${index}` }] : [],
   );
-  const attempts = tried.map(({ attempt, name }) => `, ${attempt.sql} AS ${name}`).join('');
-  const from = tried.length > 0 ? `SELECT *${attempts} FROM (${source})` : source;
+  const from = tried.length > 0 ? renderAttempts(source, tried) : source;
   const names = new Map(tried.map(({ column, name }) => [column.name, name]));
   const written = values.map(({ column, sql, attempt }) => {
     const name = names.get(column.name);
@@ -226,4 +229,21 @@ function renderCompute(
   const added = written.filter(({ column }) => !replaced.includes(column)).map(({ sql }) => `, ${sql}`);
   const guards = tried.map(({ attempt, name }) => ({ when: attempt.failed(name), code: attempt.code }));
   return `SELECT * ${exclude}${withCode(coded, guards, replacements)}${added.join('')} FROM (${from})`;
+}
+
+function renderAttempts(
+  source: string,
+  tried: readonly { readonly name: string; readonly attempt: NonNullable<Computed['attempt']> }[],
+): string {
+  const firsts = new Map<string, string>();
+  const attempts = tried.map(({ attempt: { sql, steps }, name }) => {
+    if (steps === undefined) return `${sql} AS ${name}`;
+    const first = name.replace(ATTEMPT, FIRST_STEP);
+    firsts.set(first, steps.first);
+    return `${steps.then(first)} AS ${name}`;
+  });
+  if (firsts.size === 0) return `SELECT *, ${attempts.join(', ')} FROM (${source})`;
+  const computed = [...firsts].map(([name, sql]) => `${sql} AS ${name}`);
+  const from = `SELECT *, ${computed.join(', ')} FROM (${source})`;
+  return `SELECT * EXCLUDE (${[...firsts.keys()].join(', ')}), ${attempts.join(', ')} FROM (${from})`;
 }

@@ -16,6 +16,8 @@ export interface SelectRequest {
   readonly transformations: CompiledTransformations;
   /** The columns of the table, in its order. */
   readonly target: readonly Column[];
+  /** Columns of the target whose values no partition can have where this is true. */
+  readonly outOfRange?: readonly { readonly column: string; readonly when: string }[];
   /** How many violating rows are borne before the query is stopped (`max_bad_rows`). */
   readonly maxBadRows: number;
   readonly onProgress?: (rows: number) => void;
@@ -36,7 +38,7 @@ export interface AssembledSelect {
  * required columns. Where nothing has to be done, nothing is added.
  */
 export function assembleSelect(request: SelectRequest): AssembledSelect {
-  const { relation, schema, transformations, target, maxBadRows, onProgress } = request;
+  const { relation, schema, transformations, target, outOfRange = [], maxBadRows, onProgress } = request;
   const gate = new RowGate({ limit: maxBadRows, ...(onProgress ? { onProgress } : {}) });
   const cursor = cursorOf(relation, schema.columns);
   const pipeline = new Pipeline(
@@ -54,7 +56,8 @@ export function assembleSelect(request: SelectRequest): AssembledSelect {
   fit(pipeline, gate, schema.columns, relation.nullTexts ?? []);
   transformations.apply(pipeline, gate);
   fit(pipeline, gate, target, []);
-  pipeline.guard([...requiredGuards(gate, target), ...rangeGuards(gate, target)]);
+  const unfit = outOfRange.map(({ column, when }) => ({ when, code: gate.check('OUT_OF_RANGE', column) }));
+  pipeline.guard([...requiredGuards(gate, target), ...rangeGuards(gate, target), ...unfit]);
   return {
     sql: pipeline.sql(),
     gate,
@@ -102,7 +105,8 @@ function fit(pipeline: Pipeline, gate: RowGate, wanted: readonly Column[], nullT
       const code = gate.check('CAST', column.name);
       const isValue = before.type === 'string' ? notOneOf(identifier(column.name), nullTexts) : '';
       const failed = (result: string) => `${cast.failed(result)}${isValue}`;
-      return [{ column, sql: cast.sql, attempt: { code, sql: cast.sql, value: (name: string) => name, failed } }];
+      const { sql, steps } = cast;
+      return [{ column, sql, attempt: { code, sql, steps, value: (name: string) => name, failed } }];
     }),
   );
   const names = wanted.map(({ name }) => name);

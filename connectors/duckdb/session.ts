@@ -18,14 +18,17 @@ export interface DuckDbBudget {
  */
 export class DuckDbSession implements AsyncDisposable {
   readonly connection: DuckDBConnection;
+  readonly signal: AbortSignal;
+  /** A folder on a local disk for temporary files of this piece of work. */
+  readonly scratchFolder: string;
   readonly #instance: DuckDBInstance;
   readonly #release: () => void;
-  readonly #signal: AbortSignal;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, folder: string, signal: AbortSignal) {
     this.#instance = instance;
     this.connection = connection;
-    this.#signal = signal;
+    this.scratchFolder = folder;
+    this.signal = signal;
     const interrupt = () => connection.interrupt();
     signal.addEventListener('abort', interrupt);
     this.#release = () => signal.removeEventListener('abort', interrupt);
@@ -40,7 +43,7 @@ export class DuckDbSession implements AsyncDisposable {
     const connection = await instance.connect();
     // Progress is only computed while the progress bar is on; printing it is not wanted.
     await connection.run(`SET timezone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false`);
-    return new DuckDbSession(instance, connection, signal);
+    return new DuckDbSession(instance, connection, budget.spillFolder, signal);
   }
 
   /** Runs one statement for its effect. */
@@ -70,11 +73,11 @@ export class DuckDbSession implements AsyncDisposable {
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    this.#signal.throwIfAborted();
+    this.signal.throwIfAborted();
     try {
       return await work();
     } catch (error) {
-      this.#signal.throwIfAborted();
+      this.signal.throwIfAborted();
       throw translateDuckDbError(error);
     }
   }

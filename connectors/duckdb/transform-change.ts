@@ -85,7 +85,8 @@ function compileCast(step: CastStep, columns: readonly Column[]): CompiledStep {
 function castValue(column: Column, cast: Cast | undefined, gate: RowGate): Computed {
   if (cast === undefined) return { column, sql: identifier(column.name) };
   const code = gate.check('CAST', column.name);
-  return { column, sql: cast.sql, attempt: { code, sql: cast.sql, value: (name) => name, failed: cast.failed } };
+  const { sql, steps, failed } = cast;
+  return { column, sql, attempt: { code, sql, steps, value: (name) => name, failed } };
 }
 
 function requireCast(step: CastStep, column: Column, to: ColumnType): void {

@@ -10,6 +10,9 @@ import { z } from 'zod';
  */
 export type AvroSchema = string | { readonly [key: string]: unknown } | readonly unknown[];
 
+/** The name that a field is to be given by its id; undefined leaves it the writer's. One function for one kind of file. */
+export type FieldNames = (id: number) => string | undefined;
+
 export interface AvroFile {
   readonly metadata: ReadonlyMap<string, string>;
   readonly records: readonly unknown[];
@@ -38,14 +41,14 @@ export function writeAvro(
 
 /**
  * Reads codecs null and deflate. Writers have called one field by different names over the years, so fields whose id
- * is in `names` are given under that name. Throws RangeError on anything that is not such a file.
+ * `names` knows are given under that name. Throws RangeError on anything that is not such a file.
  */
-export function readAvro(bytes: Buffer, names: ReadonlyMap<number, string>): AvroFile {
+export function readAvro(bytes: Buffer, names: FieldNames): AvroFile {
   const cursor = new Cursor(bytes);
   if (!cursor.take(MAGIC.length).equals(MAGIC)) throw new RangeError('not an Avro container file');
   const metadata = readMetadata(cursor);
   const sync = cursor.take(SYNC_BYTES);
-  const type = codec(renamed(parsedSchema(metadata.get('avro.schema')), names));
+  const type = reader(metadata.get('avro.schema'), names);
   const inflate = inflater(metadata.get('avro.codec') ?? 'null');
   const records: unknown[] = [];
   while (!cursor.atEnd()) {
@@ -76,10 +79,31 @@ const LONG = avsc.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
+/** Most manifests of a table have one schema, and building its codec takes longer than reading a small manifest with it. */
+const readers = new WeakMap<FieldNames, Map<string, avsc.Type>>();
+const READERS_KEPT = 64;
+
+function reader(schemaText: string | undefined, names: FieldNames): avsc.Type {
+  if (schemaText === undefined) throw new RangeError('an Avro file without a schema');
+  const known = readers.get(names) ?? new Map<string, avsc.Type>();
+  readers.set(names, known);
+  const type = known.get(schemaText) ?? codec(renamed(JSON.parse(schemaText), names));
+  if (known.size >= READERS_KEPT) known.clear();
+  known.set(schemaText, type);
+  return type;
+}
+
 function codec(schema: unknown): avsc.Type {
   // avsc fills the registry and the schema it is given, so both are this call's own.
-  const own = JSON.parse(JSON.stringify(schema));
+  // A long with a logical type, such as a timestamp, would be read as a number.
+  const own = JSON.parse(JSON.stringify(schema, (_key, part: unknown) => (isLong(part) ? 'long' : part)));
   return avsc.Type.forSchema(own, { registry: { long: LONG }, wrapUnions: 'never' });
+}
+
+/** The type itself, not a field of it. */
+function isLong(part: unknown): boolean {
+  const { type, name } = LONG_TYPE.safeParse(part).data ?? {};
+  return type === 'long' && name === undefined;
 }
 
 function header(metadata: Readonly<Record<string, string>>): Buffer {
@@ -152,18 +176,14 @@ function inflater(name: string): (block: Buffer) => Buffer {
   throw new RangeError('an Avro codec other than null and deflate');
 }
 
-function parsedSchema(schemaText: string | undefined): unknown {
-  if (schemaText === undefined) throw new RangeError('an Avro file without a schema');
-  return JSON.parse(schemaText);
-}
-
+const LONG_TYPE = z.object({ type: z.literal('long'), name: z.string().optional() });
 const FIELD = z.object({ 'field-id': z.int(), name: z.string() });
 
-function renamed(schema: unknown, names: ReadonlyMap<number, string>): unknown {
+function renamed(schema: unknown, names: FieldNames): unknown {
   if (Array.isArray(schema)) return schema.map((part) => renamed(part, names));
   if (typeof schema !== 'object' || schema === null) return schema;
   const parts = Object.entries(schema).map(([key, value]) => [key, key === 'default' ? value : renamed(value, names)]);
   const field = FIELD.safeParse(schema);
-  const name = field.success ? names.get(field.data['field-id']) : undefined;
+  const name = field.success ? names(field.data['field-id']) : undefined;
   return { ...Object.fromEntries(parts), ...(name === undefined ? {} : { name }) };
 }

@@ -24,9 +24,14 @@ export class CommitFiles {
     return uri;
   }
 
+  /** URIs, oldest first. */
+  get written(): readonly string[] {
+    return this.#written;
+  }
+
   /** Only for an attempt that is known to have lost. */
   async discard(): Promise<void> {
-    await Promise.all(this.#written.map((uri) => this.#storage.remove(uri)));
+    await this.#storage.remove(this.#written);
   }
 }
 

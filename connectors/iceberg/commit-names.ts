@@ -29,6 +29,12 @@ const VERSION = /\/(\d+)-[^/]*\.metadata\.json$/;
 
 /** Name of the metadata file that follows `previous`; the number is for people, the catalog decides. */
 export function metadataFileName(previous: string | undefined, uuid: string): string {
-  const version = previous === undefined ? 0 : Number(VERSION.exec(previous)?.[1] ?? -1) + 1;
+  const version = previous === undefined ? 0 : (metadataVersion(previous) ?? -1) + 1;
   return `${String(version).padStart(5, '0')}-${uuid}.metadata.json`;
+}
+
+/** The number in the name of a metadata file; undefined for a name of another form. */
+export function metadataVersion(uri: string): number | undefined {
+  const digits = VERSION.exec(uri)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -3,6 +3,7 @@ import type { ColumnStatistics, WrittenFile } from '../duckdb/parquet-file.ts';
 import { lowerBound, upperBound } from './bounds.ts';
 import type { DataFile } from './manifest.ts';
 import { CONTENT } from './manifest.ts';
+import { UNSORTED } from './metadata.ts';
 import type { IcebergField, IcebergSchema, IcebergType } from './schema.ts';
 
 /** A leaf column of a schema; `repeated` if it lies in a list or a map. */
@@ -27,8 +28,18 @@ export function leavesOf(schema: IcebergSchema, properties: Readonly<Record<stri
   return new Map(leaves.map((leaf) => [leaf.id, { ...leaf, ...metricsMode(leaf.path, properties) }]));
 }
 
+/** Where a file stands in its table: its partition, and the order that its rows are in. */
+export interface Placement {
+  readonly partition: DataFile['partition'];
+  readonly sortOrderId: number;
+}
+
 /** A written file as a manifest describes it: counts, sizes and bounds by field id. */
-export function toDataFile(file: WrittenFile, leaves: Leaves): DataFile {
+export function toDataFile(
+  file: WrittenFile,
+  leaves: Leaves,
+  { partition, sortOrderId }: Placement = { partition: {}, sortOrderId: UNSORTED },
+): DataFile {
   const known = file.columns.flatMap((column) => {
     const leaf = leaves.get(column.fieldId);
     return leaf?.counts === true ? [{ column, leaf }] : [];
@@ -43,7 +54,7 @@ export function toDataFile(file: WrittenFile, leaves: Leaves): DataFile {
     content: CONTENT.data,
     file_path: file.uri,
     file_format: 'PARQUET',
-    partition: {},
+    partition,
     record_count: BigInt(file.rows),
     file_size_in_bytes: BigInt(file.bytes),
     column_sizes: numbers(known, (column) => column.bytes),
@@ -56,7 +67,7 @@ export function toDataFile(file: WrittenFile, leaves: Leaves): DataFile {
     key_metadata: null,
     split_offsets: null,
     equality_ids: null,
-    sort_order_id: null,
+    sort_order_id: sortOrderId,
   };
 }
 

@@ -1,8 +1,10 @@
-import { OTHER_COLUMNS, OTHER_RUN, tableChanged, WRITTEN_TO } from '../commit-rules.ts';
+import { OTHER_COLUMNS, OTHER_OWNER, OTHER_RUN, tableChanged, WRITTEN_TO } from '../commit-rules.ts';
 import type { SinkChange } from '../sink.ts';
+import { mayFill, ownerIn } from '../table-owner.ts';
 import { checkpointRunId } from './checkpoint.ts';
-import type { TableVersion } from './metadata.ts';
-import { currentSchema, currentSnapshot, currentSpec, notOurs } from './metadata.ts';
+import { partitionsAs } from './layout.ts';
+import type { TableMetadata, TableVersion } from './metadata.ts';
+import { currentSchema, currentSnapshot, currentSpec, snapshotOfId } from './metadata.ts';
 import { fieldIdsOf, sameSchema } from './schema.ts';
 
 /**
@@ -13,18 +15,18 @@ export function requireFresh(change: SinkChange, current: TableVersion | undefin
   const { plan, mode, checkpoint } = change;
   const stale = staleReason(change, current);
   if (stale !== undefined) throw tableChanged(plan, stale);
-  if (current !== undefined && currentSpec(current.metadata).fields.length > 0) {
-    throw notOurs(`${plan.namespace}.${plan.table}`, 'a table with partitions');
-  }
   if (current === undefined) return;
-  const snapshot = currentSnapshot(current.metadata);
-  if (
-    mode === 'replace' &&
-    plan.base.snapshotId !== (snapshot === undefined ? null : String(snapshot['snapshot-id']))
-  ) {
-    throw tableChanged(plan, WRITTEN_TO);
+  if (!mayFill(ownerIn(current.metadata.properties), ownerIn(plan.properties))) throw tableChanged(plan, OTHER_OWNER);
+  const spec = currentSpec(current.metadata);
+  if (!partitionsAs(spec, plan.layout?.partition ?? []) && plan.base.specId !== spec['spec-id']) {
+    throw tableChanged(plan, 'its partitioning changed');
   }
-  if (checkpoint !== undefined && plan.base.checkpointRunId !== (checkpointRunId(current.metadata) ?? null)) {
+  const needsAllRows = mode === 'replace' || mode === 'merge';
+  if (needsAllRows && !hasRowsOf(current.metadata, plan.base.snapshotId)) throw tableChanged(plan, WRITTEN_TO);
+  if (
+    checkpoint !== undefined &&
+    plan.base.checkpointRunId !== (checkpointRunId(current.metadata, plan.checkpointOf) ?? null)
+  ) {
     throw tableChanged(plan, OTHER_RUN);
   }
 }
@@ -43,4 +45,19 @@ function staleReason({ plan }: SinkChange, current: TableVersion | undefined): s
   const mine = new Set(fieldIdsOf(currentSchema(metadata).fields));
   const reused = fieldIdsOf(plan.tableSchema.fields).some((id) => !mine.has(id) && known.has(id));
   return reused ? OTHER_COLUMNS : undefined;
+}
+
+/** Whether the table has the very rows that it had at a snapshot: that one is current, or was only rewritten since. */
+function hasRowsOf(metadata: TableMetadata, snapshotId: string | null): boolean {
+  let snapshot = currentSnapshot(metadata);
+  while (snapshot !== undefined && String(snapshot['snapshot-id']) !== snapshotId) {
+    // Spec, "Snapshots": a replacement is one "without changing table data".
+    if (snapshot.summary['operation'] !== 'replace') return false;
+    const parent = snapshot['parent-snapshot-id'];
+    // The parent may have expired; that it was the one is still known.
+    if (String(parent) === snapshotId) return true;
+    snapshot = snapshotOfId(metadata, parent);
+    if (snapshot === undefined) return false;
+  }
+  return snapshot !== undefined || snapshotId === null;
 }

@@ -33,14 +33,14 @@ export async function checkLake(storage: Storage, warehouse: string): Promise<bo
   const format = formatOf(content);
   if (format === undefined) {
     throw fail('TABLE_NOT_OURS', {
-      received: `${storage.toLocalPath(uri)} with content that is not a lake's`,
+      received: `${storage.nameOf(uri)} with content that is not a lake's`,
       expected: `{"format": ${LAKE_FORMAT}}`,
       next: 'choose another warehouse folder, or restore the file',
     });
   }
   if (format > LAKE_FORMAT) {
     throw fail('TABLE_NEWER', {
-      received: `a lake of format ${format} in ${storage.toLocalPath(warehouse)}`,
+      received: `a lake of format ${format} in ${storage.nameOf(warehouse)}`,
       expected: `format ${LAKE_FORMAT}, the newest that this version understands`,
       next: 'use a newer Dativo, or another warehouse folder',
     });

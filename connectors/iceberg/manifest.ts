@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import type { Storage } from '../storage/storage.ts';
+import type { FieldNames } from './avro.ts';
 import { readAvro, writeAvro } from './avro.ts';
 import type { CommitFiles } from './commit-files.ts';
+import type { FieldSummary } from './field-summary.ts';
+import { summariseTuples } from './field-summary.ts';
 import { writeJson } from './json.ts';
 import { MANIFEST_FILE_SCHEMA, MANIFEST_LIST_NAMES, MANIFEST_NAMES, manifestEntrySchema } from './manifest-schemas.ts';
 import type { PartitionSpec } from './metadata.ts';
-import { notOurs } from './metadata.ts';
-import { partitionColumns } from './partition.ts';
+import { FIRST_PARTITION_ID, notOurs } from './metadata.ts';
+import { tupleColumns, tupleFields, tupleKey, tupleOf, tupleToAvro } from './partition.ts';
 import type { IcebergSchema } from './schema.ts';
 
 export const ENTRY_STATUS = { existing: 0, added: 1, deleted: 2 } as const;
@@ -23,7 +26,7 @@ const dataFile = z.object({
   content: z.int().default(CONTENT.data),
   file_path: z.string(),
   file_format: z.string(),
-  /** The partition tuple as a record; empty for a table without partitions. */
+  /** The partition tuple, see `tupleRecord`; empty for a table without partitions. */
   partition: z.looseObject({}),
   record_count: z.bigint(),
   file_size_in_bytes: z.bigint(),
@@ -47,7 +50,7 @@ const manifestEntry = z.object({
   data_file: dataFile,
 });
 
-const fieldSummary = z.object({
+const fieldSummary: z.ZodType<FieldSummary> = z.object({
   contains_null: z.boolean(),
   contains_nan: z.boolean().nullish().default(null),
   lower_bound: bytes.nullish().default(null),
@@ -81,9 +84,13 @@ export type ManifestFile = z.infer<typeof manifestFile>;
 /** Content of a manifest (not of a file): data files, or delete files of either kind. */
 export const MANIFEST_CONTENT = { data: 0, deletes: 1 } as const;
 
+const MANIFEST_LIST_FIELD: FieldNames = (id) => MANIFEST_LIST_NAMES.get(id);
+const MANIFEST_FIELD: FieldNames = (id) =>
+  MANIFEST_NAMES.get(id) ?? (id >= FIRST_PARTITION_ID ? tupleKey(id) : undefined);
+
 /** The manifests of a snapshot. Fails with TABLE_NOT_OURS if the list is missing or unreadable. */
 export async function readManifestList(storage: Storage, uri: string): Promise<ManifestFile[]> {
-  return readRecords(storage, uri, MANIFEST_LIST_NAMES, z.array(manifestFile));
+  return readRecords(storage, uri, MANIFEST_LIST_FIELD, z.array(manifestFile));
 }
 
 /**
@@ -91,7 +98,7 @@ export async function readManifestList(storage: Storage, uri: string): Promise<M
  * Inheritance"). Fails with TABLE_NOT_OURS if the file is missing or unreadable.
  */
 export async function readManifest(storage: Storage, manifest: ManifestFile): Promise<ManifestEntry[]> {
-  const entries = await readRecords(storage, manifest.manifest_path, MANIFEST_NAMES, z.array(manifestEntry));
+  const entries = await readRecords(storage, manifest.manifest_path, MANIFEST_FIELD, z.array(manifestEntry));
   return entries.map((entry) => ({
     ...entry,
     snapshot_id: entry.snapshot_id ?? manifest.added_snapshot_id,
@@ -100,12 +107,7 @@ export async function readManifest(storage: Storage, manifest: ManifestFile): Pr
   }));
 }
 
-async function readRecords<T>(
-  storage: Storage,
-  uri: string,
-  names: ReadonlyMap<number, string>,
-  shape: z.ZodType<T>,
-): Promise<T> {
+async function readRecords<T>(storage: Storage, uri: string, names: FieldNames, shape: z.ZodType<T>): Promise<T> {
   const content = await storage.read(uri);
   if (content === undefined) throw notOurs(uri, 'a manifest that the table refers to and that does not exist');
   try {
@@ -121,6 +123,8 @@ export interface SnapshotInProgress {
   readonly snapshotId: bigint;
   readonly sequenceNumber: bigint;
   readonly schema: IcebergSchema;
+  /** Every schema that the table has had; partitions of columns that were dropped are looked for in them. */
+  readonly schemas: readonly IcebergSchema[];
 }
 
 /**
@@ -134,8 +138,14 @@ export async function writeManifest(
   content: 0 | 1,
   entries: readonly ManifestEntry[],
 ): Promise<ManifestFile> {
-  const { files, schema, snapshotId, sequenceNumber } = snapshot;
-  const encoded = writeAvro(manifestEntrySchema(partitionColumns(spec, schema)), entries, {
+  const { files, schema, schemas, snapshotId, sequenceNumber } = snapshot;
+  const fields = tupleFields(spec, [schema, ...schemas.toReversed()]);
+  const tuples = entries.map(({ data_file: file }) => tupleOf(fields, file.partition));
+  const records = entries.map((entry, at) => ({
+    ...entry,
+    data_file: { ...entry.data_file, partition: tupleToAvro(fields, tuples[at] ?? []) },
+  }));
+  const encoded = writeAvro(manifestEntrySchema(tupleColumns(fields)), records, {
     schema: writeJson(schema),
     'schema-id': String(schema['schema-id']),
     'partition-spec': writeJson(spec.fields),
@@ -163,7 +173,7 @@ export async function writeManifest(
     added_rows_count: added?.rows ?? 0n,
     existing_rows_count: existing?.rows ?? 0n,
     deleted_rows_count: deleted?.rows ?? 0n,
-    partitions: spec.fields.length === 0 ? [] : null,
+    partitions: summariseTuples(fields, tuples),
     key_metadata: null,
   };
 }

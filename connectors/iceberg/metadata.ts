@@ -10,6 +10,11 @@ import { primitiveFromName } from './schema.ts';
 /** The only format version that is written; version 1 lacks sequence numbers, version 3 what this code knows. */
 const FORMAT_VERSION = 2;
 
+/** Partition fields have ids of their own, from here on (spec, "Partition Evolution"). */
+export const FIRST_PARTITION_ID = 1000;
+/** The sort order of tables and files that have none. */
+export const UNSORTED = 0;
+
 const int64 = z.union([z.int(), z.bigint()]).transform(BigInt);
 
 const primitive = z.string().transform((name, context) => {
@@ -64,6 +69,15 @@ const partitionField = z.looseObject({
 
 const partitionSpec = z.looseObject({ 'spec-id': z.int(), fields: z.array(partitionField) });
 
+const sortField = z.looseObject({
+  transform: z.string(),
+  'source-id': z.int(),
+  direction: z.enum(['asc', 'desc']),
+  'null-order': z.enum(['nulls-first', 'nulls-last']),
+});
+
+const sortOrder = z.looseObject({ 'order-id': z.int(), fields: z.array(sortField) });
+
 const snapshot = z.looseObject({
   'snapshot-id': int64,
   'parent-snapshot-id': int64.nullish(),
@@ -85,6 +99,9 @@ const tableMetadata = z.looseObject({
   'current-schema-id': z.int(),
   'partition-specs': z.array(partitionSpec),
   'default-spec-id': z.int(),
+  'last-partition-id': z.int().default(FIRST_PARTITION_ID - 1),
+  'sort-orders': z.array(sortOrder).default([{ 'order-id': UNSORTED, fields: [] }]),
+  'default-sort-order-id': z.int().default(UNSORTED),
   properties: z.record(z.string(), z.string()).default({}),
   'current-snapshot-id': int64.nullish(),
   snapshots: z.array(snapshot).default([]),
@@ -97,6 +114,7 @@ const tableMetadata = z.looseObject({
 export type TableMetadata = z.infer<typeof tableMetadata>;
 export type Snapshot = z.infer<typeof snapshot>;
 export type PartitionSpec = z.infer<typeof partitionSpec>;
+export type SortOrder = z.infer<typeof sortOrder>;
 
 /** A version of a table: its metadata and the file that holds it. */
 export interface TableVersion {
@@ -110,6 +128,11 @@ export async function readMetadata(storage: Storage, location: string, table: st
   if (bytes === undefined) throw notOurs(table, `a catalog entry whose metadata file ${location} does not exist`);
   const raw = parsed(bytes, location);
   if (raw === undefined) throw notOurs(table, `a metadata file that is not JSON (${location})`);
+  return parseMetadata(raw, location, table);
+}
+
+/** Metadata as JSON whose integers are whole (see `json.ts`). Fails with TABLE_NOT_OURS or TABLE_NEWER. */
+export function parseMetadata(raw: unknown, location: string, table: string): TableVersion {
   const version = z.object({ 'format-version': z.int() }).safeParse(raw).data?.['format-version'];
   if (version !== undefined && version > FORMAT_VERSION) {
     throw fail('TABLE_NEWER', {
@@ -139,7 +162,7 @@ function parsed(bytes: Buffer, location: string): unknown {
 export function notOurs(table: string, received: string): DativoError {
   return fail('TABLE_NOT_OURS', {
     received: `for table ${table}, ${received}`,
-    expected: 'no table of that name, or an Iceberg version 2 table without partitions',
+    expected: 'no table of that name, or an Iceberg version 2 table that this version can extend',
     next: 'choose another asset or namespace, or repair or drop that table',
   });
 }

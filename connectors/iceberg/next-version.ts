@@ -1,41 +1,41 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { tableChanged } from '../commit-rules.ts';
+import type { WrittenFile } from '../duckdb/parquet-file.ts';
 import type { SinkChange } from '../sink.ts';
 import type { Storage } from '../storage/storage.ts';
 import { storeCheckpoint, withoutCheckpoint } from './checkpoint.ts';
 import type { CommitFiles } from './commit-files.ts';
-import { metadataFileName } from './commit-names.ts';
+import type { Placement } from './data-file.ts';
 import { leavesOf, toDataFile } from './data-file.ts';
-import { writeJson } from './json.ts';
-import type { DataFile, ManifestEntry, ManifestFile, SnapshotInProgress } from './manifest.ts';
-import {
-  ENTRY_STATUS,
-  MANIFEST_CONTENT,
-  readManifest,
-  readManifestList,
-  writeManifest,
-  writeManifestList,
-} from './manifest.ts';
-import type { PartitionSpec, Snapshot, TableMetadata, TableVersion } from './metadata.ts';
-import { currentSchema, currentSnapshot, currentSpec, ofId } from './metadata.ts';
+import type { Layout } from './layout.ts';
+import { UNDIVIDED } from './layout.ts';
+import { orderIdOf, withLayout } from './layout-metadata.ts';
+import type { DataFile, SnapshotInProgress } from './manifest.ts';
+import { writeManifestList } from './manifest.ts';
+import { ManifestWriter } from './manifest-writer.ts';
+import type { TableMetadata, TableVersion } from './metadata.ts';
+import { currentSchema, currentSnapshot, currentSpec, FIRST_PARTITION_ID, UNSORTED } from './metadata.ts';
+import { newSnapshotId, withSnapshot } from './new-snapshot.ts';
+import type { TupleField } from './partition.ts';
+import { readTuple, tupleFields, tupleRecord } from './partition.ts';
+import { replacedPartitions } from './replace-partitions.ts';
 import { RUN_ID, withRecentRun } from './run-record.ts';
 import type { IcebergSchema } from './schema.ts';
 import { lastFieldId, sameSchema } from './schema.ts';
 import type { Summary } from './summary.ts';
 import { summaryCounts } from './summary.ts';
+import type { Gone } from './take-over.ts';
+import { takeOver } from './take-over.ts';
 
-/** A version that is written in full and that no catalog points to yet. */
-export interface PreparedVersion extends TableVersion {
+/** A version whose files are written, but for the metadata itself, which is the catalog's to keep. */
+export interface PreparedVersion {
+  readonly metadata: TableMetadata;
   readonly snapshotId: bigint;
 }
 
-/** Entries of one manifest; the reference writer aims at 8 MB, which is about this many. */
-const ENTRIES_PER_MANIFEST = 10_000;
-/** Table property `write.metadata.previous-versions-max` has this default. */
-const METADATA_LOG_KEPT = 100;
-
 /**
- * Writes everything that a change of one table needs, from the manifests up to the metadata file. Nothing of it is
- * visible until the catalog points to it.
+ * Writes everything that a change of one table needs, from the manifests up to the manifest list. Nothing of it is
+ * visible until the catalog has the metadata.
  */
 export async function writeNextVersion(
   storage: Storage,
@@ -46,57 +46,54 @@ export async function writeNextVersion(
   change: SinkChange,
   now: number,
 ): Promise<PreparedVersion> {
-  const before = withSchema(base?.metadata ?? emptyTable(tableLocation, now), change.plan.tableSchema);
+  const { layout = UNDIVIDED, tableSchema } = change.plan;
+  const before = withLayout(withSchema(base?.metadata ?? emptyTable(tableLocation, now), tableSchema), layout);
   const parent = currentSnapshot(before);
   const snapshot: SnapshotInProgress = {
     files,
     snapshotId: newSnapshotId(),
     sequenceNumber: before['last-sequence-number'] + 1n,
     schema: currentSchema(before),
+    schemas: before.schemas,
   };
   const properties = { ...before.properties, ...change.plan.properties };
   const leaves = leavesOf(snapshot.schema, properties);
-  const added = change.files.map((file) => toDataFile(file, leaves));
-  const manifests = await writeAdded(snapshot, added, currentSpec(before));
-  const earlier = parent === undefined ? [] : await readManifestList(storage, parent['manifest-list']);
-  const removed: DataFile[] = [];
-  if (change.mode === 'append') {
-    // A manifest of nothing but deleted entries has done its work in the snapshot that wrote it.
-    manifests.push(...earlier.filter((one) => one.added_files_count + one.existing_files_count > 0));
-  } else {
-    for (const manifest of earlier) {
-      const rewritten = await writeRemoved(storage, snapshot, manifests.length, before, manifest);
-      removed.push(...rewritten.files);
-      manifests.push(...rewritten.manifests);
-    }
-  }
-  const checkpoint = change.checkpoint === undefined ? {} : await storeCheckpoint(files, runId, change.checkpoint);
+  const fields = tupleFields(currentSpec(before), [snapshot.schema, ...before.schemas.toReversed()]);
+  const placed = placement(before, fields, layout);
+  const added = change.files.map((file) => toDataFile(file, leaves, placed(file)));
+  const manifests = new ManifestWriter(snapshot, before);
+  await manifests.addFiles(currentSpec(before), added);
+  const gone =
+    change.mode === 'replace-partitions'
+      ? replacedPartitions(change, before, fields, added)
+      : removedBy(change, storage);
+  const removed = await takeOver(storage, manifests, parent, gone);
+  requireAllFound(change, removed);
+  const { checkpointOf } = change.plan;
+  const checkpoint =
+    change.checkpoint === undefined ? {} : await storeCheckpoint(files, runId, change.checkpoint, checkpointOf);
   const counts = summaryCounts(parent, added, removed);
   const record = {
     'snapshot-id': snapshot.snapshotId,
     ...(parent === undefined ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
     'sequence-number': snapshot.sequenceNumber,
     'timestamp-ms': Math.max(now, before['last-updated-ms']),
-    'manifest-list': await writeManifestList(snapshot, parent?.['snapshot-id'], manifests),
+    'manifest-list': await writeManifestList(snapshot, parent?.['snapshot-id'], await manifests.finish()),
     summary: {
       ...change.properties,
       ...checkpoint,
       ...counts,
-      operation: change.mode === 'append' ? 'append' : 'overwrite',
+      ...(change.mode === 'replace-partitions' ? { 'replace-partitions': 'true' } : {}),
+      operation: change.mode === 'append' || (change.mode === 'merge' && removed.length === 0) ? 'append' : 'overwrite',
       [RUN_ID]: runId,
     },
     'schema-id': snapshot.schema['schema-id'],
   };
-  const kept = change.checkpoint === undefined ? properties : { ...withoutCheckpoint(properties), ...checkpoint };
+  const kept =
+    change.checkpoint === undefined ? properties : { ...withoutCheckpoint(properties, checkpointOf), ...checkpoint };
   const recent = withRecentRun(kept, runRecord(runId, snapshot.snapshotId, counts));
   const metadata = withSnapshot({ ...before, properties: { ...kept, ...recent } }, record, base);
-  const name = metadataFileName(base?.location, files.uuid);
-  return { metadata, snapshotId: snapshot.snapshotId, location: await files.write(name, writeJson(metadata)) };
-}
-
-/** Positive, and small enough for readers that keep numbers as doubles. */
-function newSnapshotId(): bigint {
-  return randomBytes(8).readBigUInt64BE() & ((1n << 53n) - 1n) || newSnapshotId();
+  return { metadata, snapshotId: snapshot.snapshotId };
 }
 
 function emptyTable(location: string, now: number): TableMetadata {
@@ -109,11 +106,11 @@ function emptyTable(location: string, now: number): TableMetadata {
     'last-column-id': 0,
     'current-schema-id': -1,
     schemas: [],
-    'default-spec-id': 0,
-    'partition-specs': [{ 'spec-id': 0, fields: [] }],
-    'last-partition-id': 999,
-    'default-sort-order-id': 0,
-    'sort-orders': [{ 'order-id': 0, fields: [] }],
+    'default-spec-id': -1,
+    'partition-specs': [],
+    'last-partition-id': FIRST_PARTITION_ID - 1,
+    'default-sort-order-id': UNSORTED,
+    'sort-orders': [{ 'order-id': UNSORTED, fields: [] }],
     properties: {},
     snapshots: [],
     refs: {},
@@ -135,64 +132,39 @@ function withSchema(metadata: TableMetadata, schema: IcebergSchema): TableMetada
   };
 }
 
-async function writeAdded(
-  snapshot: SnapshotInProgress,
-  added: readonly DataFile[],
-  spec: PartitionSpec,
-): Promise<ManifestFile[]> {
-  const manifests: ManifestFile[] = [];
-  for (let first = 0; first < added.length; first += ENTRIES_PER_MANIFEST) {
-    const entries = added.slice(first, first + ENTRIES_PER_MANIFEST).map((file) => ({
-      status: ENTRY_STATUS.added,
-      snapshot_id: snapshot.snapshotId,
-      sequence_number: null,
-      file_sequence_number: null,
-      data_file: file,
-    }));
-    manifests.push(await writeManifest(snapshot, manifests.length, spec, MANIFEST_CONTENT.data, entries));
-  }
-  return manifests;
-}
-
-/** A manifest's live entries, all of them marked as deleted by this snapshot. */
-async function writeRemoved(
-  storage: Storage,
-  snapshot: SnapshotInProgress,
-  index: number,
+/** Where the files of a plan stand in the table: their tuples are in the order of the plan, not of the table's spec. */
+function placement(
   table: TableMetadata,
-  manifest: ManifestFile,
-): Promise<{ files: readonly DataFile[]; manifests: readonly ManifestFile[] }> {
-  const live = (await readManifest(storage, manifest)).filter((entry) => entry.status !== ENTRY_STATUS.deleted);
-  if (live.length === 0) return { files: [], manifests: [] };
-  const spec = ofId(table['partition-specs'], 'spec-id', manifest.partition_spec_id, table);
-  const content = manifest.content === MANIFEST_CONTENT.data ? MANIFEST_CONTENT.data : MANIFEST_CONTENT.deletes;
-  const entries: ManifestEntry[] = live.map((entry) => ({
-    ...entry,
-    status: ENTRY_STATUS.deleted,
-    snapshot_id: snapshot.snapshotId,
-    // Bounds hold values of rows; of a file that is gone nobody needs them.
-    data_file: { ...entry.data_file, lower_bounds: null, upper_bounds: null },
-  }));
-  return {
-    files: live.map((entry) => entry.data_file),
-    manifests: [await writeManifest(snapshot, index, spec, content, entries)],
+  fields: readonly TupleField[],
+  layout: Layout,
+): (file: WrittenFile) => Placement {
+  const places = currentSpec(table).fields.map((field) =>
+    layout.partition.findIndex(
+      ({ sourceId, transform }) => sourceId === field['source-id'] && transform === field.transform,
+    ),
+  );
+  const sortOrderId = orderIdOf(table, layout);
+  return ({ partition: written = [] }) => {
+    const tuple = readTuple(
+      fields,
+      places.map((place) => written[place] ?? null),
+    );
+    return { partition: tupleRecord(fields, tuple), sortOrderId };
   };
 }
 
-function withSnapshot(metadata: TableMetadata, snapshot: Snapshot, base: TableVersion | undefined): TableMetadata {
-  const [id, time] = [snapshot['snapshot-id'], snapshot['timestamp-ms']];
-  const previous =
-    base === undefined ? [] : [{ 'metadata-file': base.location, 'timestamp-ms': base.metadata['last-updated-ms'] }];
-  return {
-    ...metadata,
-    'last-sequence-number': snapshot['sequence-number'],
-    'last-updated-ms': time,
-    'current-snapshot-id': id,
-    snapshots: [...metadata.snapshots, snapshot],
-    refs: { ...metadata.refs, main: { ...metadata.refs['main'], 'snapshot-id': id, type: 'branch' } },
-    'snapshot-log': [...metadata['snapshot-log'], { 'snapshot-id': id, 'timestamp-ms': time }],
-    'metadata-log': [...metadata['metadata-log'], ...previous].slice(-METADATA_LOG_KEPT),
-  };
+/** Whether a change takes a file of the table away; undefined for one that takes none. */
+function removedBy({ mode, removed }: SinkChange, storage: Storage): Gone | undefined {
+  if (mode === 'append') return undefined;
+  if (mode === 'replace') return () => true;
+  const names = new Set(removed?.map((uri) => storage.nameOf(uri)));
+  return names.size === 0 ? undefined : (file) => names.has(storage.nameOf(file.file_path));
+}
+
+/** Rows of a file that is not there any more would be added a second time. */
+function requireAllFound({ plan, mode, removed = [] }: SinkChange, found: readonly DataFile[]): void {
+  if (mode === 'merge' && found.length !== removed.length)
+    throw tableChanged(plan, 'files that this run rewrote are gone');
 }
 
 function runRecord(runId: string, snapshotId: bigint, counts: Summary) {

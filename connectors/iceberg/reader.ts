@@ -1,14 +1,20 @@
 import { fail } from '../../contracts/errors.ts';
+import type { Column } from '../../contracts/schema.ts';
 import { selectFiles } from '../duckdb/parquet-select.ts';
+import type { DuckDbSession } from '../duckdb/session.ts';
 import type { TableName } from '../sink.ts';
-import type { Storage } from '../storage/storage.ts';
-import { loadTable } from './load.ts';
+import type { Storage, Transfer } from '../storage/storage.ts';
+import type { Catalog, CatalogProvider } from './catalog.ts';
+import type { ValueRange } from './files-within.ts';
+import { filesWithin } from './files-within.ts';
+import { liveFiles } from './live-files.ts';
 import type { DataFile } from './manifest.ts';
-import { ENTRY_STATUS, MANIFEST_CONTENT, readManifest, readManifestList } from './manifest.ts';
 import type { Snapshot, TableMetadata } from './metadata.ts';
-import { currentSchema, currentSnapshot } from './metadata.ts';
-import type { IcebergField } from './schema.ts';
-import { SqliteCatalog } from './sqlite-catalog.ts';
+import { currentSchema, currentSnapshot, ofId } from './metadata.ts';
+import { embeddedCatalog } from './open-catalog.ts';
+import type { IcebergSchema } from './schema.ts';
+import { toStreamSchema } from './schema.ts';
+import { MAIN, snapshotAt } from './snapshot-names.ts';
 
 /** A snapshot for people: ids as text, the time in ISO 8601. */
 export interface SnapshotLine {
@@ -20,19 +26,42 @@ export interface SnapshotLine {
   readonly summary: Readonly<Record<string, string>>;
 }
 
+export interface ReferenceLine {
+  readonly name: string;
+  /** tag or branch. */
+  readonly kind: string;
+  readonly snapshotId: string;
+}
+
+export interface SnapshotDifference {
+  readonly from: string;
+  readonly to: string;
+  readonly filesRemoved: number;
+  readonly filesAdded: number;
+  readonly columnsBefore: readonly Column[];
+  readonly columnsAfter: readonly Column[];
+  /** Queries for the rows of the files that only one of them has, in the columns of the later one. */
+  readonly before: string;
+  readonly after: string;
+}
+
 /** What can be asked of a lake without writing to it. */
 export class IcebergReader {
   readonly #storage: Storage;
-  readonly #catalog: SqliteCatalog | undefined;
+  readonly #catalog: Catalog | undefined;
 
-  private constructor(storage: Storage, catalog: SqliteCatalog | undefined) {
+  private constructor(storage: Storage, catalog: Catalog | undefined) {
     this.#storage = storage;
     this.#catalog = catalog;
   }
 
   /** `warehouse` is the URI of the lake's folder; one that holds no lake has no tables. */
-  static async open(storage: Storage, warehouse: string): Promise<IcebergReader> {
-    return new IcebergReader(storage, await SqliteCatalog.find({ storage, warehouse }));
+  static async open(
+    storage: Storage,
+    warehouse: string,
+    catalog: CatalogProvider = embeddedCatalog({ storage, warehouse }),
+  ): Promise<IcebergReader> {
+    return new IcebergReader(storage, await catalog.find());
   }
 
   close(): void {
@@ -47,15 +76,60 @@ export class IcebergReader {
     return (await this.#catalog?.tables(namespace)) ?? [];
   }
 
-  /** A query for a DuckDB session that gives the rows of the table's current snapshot. */
-  async select(name: TableName): Promise<string> {
-    const metadata = await this.#load(name);
-    refuseNestedRenames(metadata, label(name));
-    const files = await this.#liveFiles(metadata, label(name));
-    return selectFiles(
-      files.map((file) => this.#storage.toLocalPath(file.file_path)),
-      currentSchema(metadata),
-    );
+  /**
+   * A query for a DuckDB session that gives the rows of the table's current snapshot, or of the one that `asOf` names
+   * (see `snapshotAt`) in the columns that it was written with. It reads the data files where they are if that is a
+   * local disk, else copies in the scratch folder.
+   */
+  async select(name: TableName, transfer: Transfer, asOf?: string): Promise<string> {
+    const { metadata, snapshot, files } = await this.#liveFiles(name, asOf);
+    const schema = asOf === undefined ? currentSchema(metadata) : schemaOf(metadata, snapshot);
+    return this.#selectFrom(files, schema, transfer);
+  }
+
+  /** The same for a question about a range of one column: files that hold no row of it are left out. */
+  async selectWithin(name: TableName, range: ValueRange, session: DuckDbSession): Promise<string> {
+    const { metadata, files } = await this.#liveFiles(name);
+    const schema = currentSchema(metadata);
+    return this.#selectFrom(await filesWithin(session, files, schema, range), schema, session);
+  }
+
+  /** A query that has the table's columns and no row, for questions about the table itself; opens no data file. */
+  async selectNothing(name: TableName): Promise<string> {
+    return selectFiles([], currentSchema(await this.#load(name)));
+  }
+
+  /** What another snapshot holds beyond one, and what it lacks, from the data files in which they differ. */
+  async difference(name: TableName, from: string, to: string, transfer: Transfer): Promise<SnapshotDifference> {
+    const older = await this.#liveFiles(name, from);
+    const newer = await this.#liveFiles(name, to);
+    const schema = schemaOf(newer.metadata, newer.snapshot);
+    const only = (files: readonly DataFile[], others: readonly DataFile[]) => {
+      const known = new Set(others.map((file) => file.file_path));
+      return files.filter((file) => !known.has(file.file_path));
+    };
+    const [removed, added] = [only(older.files, newer.files), only(newer.files, older.files)];
+    return {
+      from: String(older.snapshot?.['snapshot-id']),
+      to: String(newer.snapshot?.['snapshot-id']),
+      filesRemoved: removed.length,
+      filesAdded: added.length,
+      columnsBefore: toStreamSchema(schemaOf(older.metadata, older.snapshot)).columns,
+      columnsAfter: toStreamSchema(schema).columns,
+      before: await this.#selectFrom(removed, schema, transfer),
+      after: await this.#selectFrom(added, schema, transfer),
+    };
+  }
+
+  /** Tags and branches, main first. */
+  async references(name: TableName): Promise<ReferenceLine[]> {
+    const { refs } = await this.#load(name);
+    const lines = Object.entries(refs).map(([reference, { type, 'snapshot-id': id }]) => ({
+      name: reference,
+      kind: type,
+      snapshotId: String(id),
+    }));
+    return lines.toSorted((a, b) => Number(b.name === MAIN) - Number(a.name === MAIN) || (a.name < b.name ? -1 : 1));
   }
 
   /** Oldest first. */
@@ -65,8 +139,19 @@ export class IcebergReader {
     return metadata.snapshots.map((snapshot) => snapshotLine(snapshot, snapshot === current));
   }
 
+  async #liveFiles(name: TableName, asOf?: string) {
+    const metadata = await this.#load(name);
+    const snapshot = asOf === undefined ? currentSnapshot(metadata) : snapshotAt(metadata, asOf, label(name));
+    return { metadata, snapshot, files: await liveFiles(this.#storage, metadata, snapshot, label(name)) };
+  }
+
+  async #selectFrom(files: readonly DataFile[], schema: IcebergSchema, transfer: Transfer): Promise<string> {
+    const uris = files.map((file) => file.file_path);
+    return selectFiles(await this.#storage.localise(uris, transfer), schema);
+  }
+
   async #load(name: TableName): Promise<TableMetadata> {
-    const version = await loadTable(this.#catalog, this.#storage, name);
+    const version = await this.#catalog?.load(name);
     if (version !== undefined) return version.metadata;
     const known = await this.tables(name.namespace);
     throw fail('TABLE_NOT_FOUND', {
@@ -75,28 +160,12 @@ export class IcebergReader {
       next: 'check the name and the warehouse',
     });
   }
+}
 
-  async #liveFiles(metadata: TableMetadata, table: string): Promise<DataFile[]> {
-    const snapshot = currentSnapshot(metadata);
-    const manifests = snapshot === undefined ? [] : await readManifestList(this.#storage, snapshot['manifest-list']);
-    const files: DataFile[] = [];
-    for (const manifest of manifests) {
-      const entries = await readManifest(this.#storage, manifest);
-      const live = entries.filter((entry) => entry.status !== ENTRY_STATUS.deleted).map((entry) => entry.data_file);
-      if (manifest.content === MANIFEST_CONTENT.deletes && live.length > 0) {
-        throw notReadable(table, 'rows that another writer marked as deleted in files of their own');
-      }
-      if (live.some((file) => file.file_format.toUpperCase() !== 'PARQUET')) {
-        throw notReadable(table, 'data files that are not Parquet');
-      }
-      files.push(...live);
-    }
-    // Files that were not written for Iceberg have no field ids; every column of theirs would read as null.
-    if (files.length > 0 && metadata.properties['schema.name-mapping.default'] !== undefined) {
-      throw notReadable(table, 'a name mapping for files without field ids');
-    }
-    return files;
-  }
+/** The columns that a snapshot was written with; writers before version 2 did not say. */
+function schemaOf(metadata: TableMetadata, snapshot: Snapshot | undefined): IcebergSchema {
+  const id = snapshot?.['schema-id'];
+  return id === undefined || id === null ? currentSchema(metadata) : ofId(metadata.schemas, 'schema-id', id, metadata);
 }
 
 function snapshotLine(snapshot: Snapshot, current: boolean): SnapshotLine {
@@ -114,50 +183,4 @@ function snapshotLine(snapshot: Snapshot, current: boolean): SnapshotLine {
 
 function label({ namespace, table }: TableName): string {
   return `${namespace}.${table}`;
-}
-
-function notReadable(table: string, received: string) {
-  return fail('NOT_AVAILABLE_YET', {
-    received: `table ${table} with ${received}`,
-    expected: 'a table whose data files hold exactly its rows',
-    next: 'let the engine that wrote them rewrite the table (compaction), or read it with that engine',
-  });
-}
-
-/**
- * Fields inside of structs are read by name, so one that ever had another name, or a name that was given to another
- * field, would read wrong.
- */
-function refuseNestedRenames(metadata: TableMetadata, table: string): void {
-  const idOfName = new Map<string, number>();
-  const nameOfId = new Map<number, string>();
-  for (const { id, name } of metadata.schemas.flatMap((schema) => nestedFields(schema.fields, ''))) {
-    if ((idOfName.get(name) ?? id) !== id || (nameOfId.get(id) ?? name) !== name) {
-      throw notReadable(table, `a field ${name} inside of a struct that was renamed`);
-    }
-    idOfName.set(name, id);
-    nameOfId.set(id, name);
-  }
-}
-
-/** Fields below the top level, each named by the id of its column and its path in it. */
-function nestedFields(fields: readonly IcebergField[], prefix: string): { id: number; name: string }[] {
-  return fields.flatMap((field) => {
-    const own = prefix === '' ? String(field.id) : `${prefix}.${field.name}`;
-    const inner = structsIn(field.type).flatMap((nested) => nestedFields(nested.fields, `${own}${nested.path}`));
-    return prefix === '' ? inner : [{ id: field.id, name: own }, ...inner];
-  });
-}
-
-/** The structs that a type consists of, also inside of lists and maps. */
-function structsIn(type: IcebergField['type'], path = ''): { path: string; fields: readonly IcebergField[] }[] {
-  if (typeof type === 'string') return [];
-  switch (type.type) {
-    case 'struct':
-      return [{ path, fields: type.fields }];
-    case 'list':
-      return structsIn(type.element, `${path}.element`);
-    case 'map':
-      return [...structsIn(type.key, `${path}.key`), ...structsIn(type.value, `${path}.value`)];
-  }
 }

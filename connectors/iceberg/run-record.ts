@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PROPERTY_PREFIX } from '../../contracts/ids.ts';
 import type { CommitReceipt, TableName } from '../sink.ts';
+import { withoutCheckpoints } from './checkpoint.ts';
 import type { TableMetadata } from './metadata.ts';
 
 /**
@@ -33,6 +34,12 @@ export function withRecentRun(
 ): Readonly<Record<string, string>> {
   const kept = [...readRecentRuns(properties), record].slice(-RECENT_RUNS_KEPT);
   return { [RECENT_RUNS]: JSON.stringify(kept) };
+}
+
+/** Table properties without what runs leave in them. */
+export function withoutRuns(properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { [RECENT_RUNS]: _runs, ...others } = withoutCheckpoints(properties);
+  return others;
 }
 
 /** What the run committed to this table, if it did. */

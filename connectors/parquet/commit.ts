@@ -5,6 +5,7 @@ import {
   hasEffect,
   keptLosing,
   OTHER_COLUMNS,
+  OTHER_OWNER,
   OTHER_RUN,
   receiptOf,
   requireStaged,
@@ -16,6 +17,7 @@ import { sameSchema } from '../iceberg/schema.ts';
 import type { CommitReceipt, SinkChange } from '../sink.ts';
 import type { Storage } from '../storage/storage.ts';
 import { inFolder } from '../storage/storage.ts';
+import { mayFill, ownerIn } from '../table-owner.ts';
 import type { FolderManifest, FolderTable } from './manifest.ts';
 import { createManifest, readNewest, removeOldManifests } from './manifest.ts';
 
@@ -109,6 +111,7 @@ function nextTable(
     files: change.mode === 'replace' ? added : [...(before?.files ?? []), ...added],
     ...checkpoint,
     runs: [...(before?.runs ?? []), { run: runId, sequence, files, rows, bytes }].slice(-RUNS_KEPT),
+    owner: ownerIn(change.plan.properties) ?? before?.owner,
     properties: { ...change.properties },
   };
 }
@@ -117,6 +120,7 @@ function nextTable(
 function staleReason({ plan, mode, checkpoint }: SinkChange, current: FolderTable | undefined): string | undefined {
   const { base } = plan;
   if (base.tableId !== null && base.tableId !== current?.id) return 'it was removed or created again';
+  if (!mayFill(current?.owner, ownerIn(plan.properties))) return OTHER_OWNER;
   if (current !== undefined && isOtherSchema(plan, current)) return OTHER_COLUMNS;
   const sequence = current === undefined ? null : String(current.sequence);
   if (mode === 'replace' && base.snapshotId !== sequence) return WRITTEN_TO;
@@ -130,7 +134,8 @@ function isOtherSchema({ base, tableSchema }: SinkChange['plan'], current: Folde
 
 /** Whoever lists the folder should find what the tables hold; a crash before this point is left to the sweep. */
 async function tidy({ storage, folder }: FolderCommit, { removed }: FolderManifest): Promise<void> {
-  await Promise.all(removed.map((file) => storage.remove(inFolder(folder, file), folder)));
+  const uris = removed.map((file) => inFolder(folder, file));
+  await storage.remove(uris, folder);
   await removeOldManifests(storage, folder);
 }
 

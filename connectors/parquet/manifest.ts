@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { fail } from '../../contracts/errors.ts';
 import { icebergSchema } from '../iceberg/metadata.ts';
@@ -31,6 +32,8 @@ const table = z.object({
   files: z.array(dataFile),
   checkpoint: z.record(z.string(), z.unknown()).optional(),
   checkpointRun: z.string().optional(),
+  /** The job that fills it (`TableOwner.job`). */
+  owner: z.string().optional(),
   /** The latest, so that a repeated commit recognises itself. */
   runs: z.array(receipt),
   /** What a run said about its latest commit, such as the digest of its job. */
@@ -56,22 +59,40 @@ export async function readNewest(storage: Storage, namespaceFolder: string): Pro
   if (newest === undefined) return undefined;
   const content = await storage.read(newest);
   // Removed between listing and reading: by then there is a newer one.
-  return content === undefined ? readNewest(storage, namespaceFolder) : parse(content, storage.toLocalPath(newest));
+  return content === undefined ? readNewest(storage, namespaceFolder) : parse(content, storage.nameOf(newest));
 }
 
-/** False if another writer took this number. */
+/** False if another writer took this number. Fails with STORAGE_DENIED where a storage cannot tell that. */
 export async function createManifest(
   storage: Storage,
   namespaceFolder: string,
   content: FolderManifest,
 ): Promise<boolean> {
   const name = `${String(content.sequence).padStart(8, '0')}.json`;
+  if (content.sequence === 1)
+    await requireExclusive(storage, inFolder(namespaceFolder, MANIFESTS, `try-${randomUUID()}`));
   return storage.writeIfAbsent(inFolder(namespaceFolder, MANIFESTS, name), `${JSON.stringify(content)}\n`);
+}
+
+/**
+ * Some object stores ignore the condition of a write. There two commits would take one number, and the rows of the
+ * first be lost without a word; so a new folder is tried out before it is used.
+ */
+async function requireExclusive(storage: Storage, uri: string): Promise<void> {
+  await storage.writeIfAbsent(uri, '');
+  const second = await storage.writeIfAbsent(uri, '');
+  await storage.remove(uri);
+  if (!second) return;
+  throw fail('STORAGE_DENIED', {
+    received: `a second writer of ${storage.nameOf(uri)} that replaced what the first one wrote`,
+    expected: 'a store that creates an object only if there is none (If-None-Match), as S3 does',
+    next: 'use another store, or target_connector: iceberg, whose catalog tells writers apart',
+  });
 }
 
 export async function removeOldManifests(storage: Storage, namespaceFolder: string): Promise<void> {
   const uris = await manifestUris(storage, namespaceFolder);
-  await Promise.all(uris.slice(0, -KEPT).map((uri) => storage.remove(uri)));
+  await storage.remove(uris.slice(0, -KEPT));
 }
 
 async function manifestUris(storage: Storage, namespaceFolder: string): Promise<string[]> {

@@ -17,6 +17,8 @@ import type {
 import { requireFolderName } from '../sink-folder.ts';
 import type { Storage } from '../storage/storage.ts';
 import { inFolder } from '../storage/storage.ts';
+import type { TableOwner } from '../table-owner.ts';
+import { ownerProperties, requireOwned } from '../table-owner.ts';
 import type { FolderCommit } from './commit.ts';
 import { commitToFolder, committedRun } from './commit.ts';
 import type { FolderManifest, FolderTable } from './manifest.ts';
@@ -27,6 +29,8 @@ export interface ParquetSinkOptions {
   readonly storage: Storage;
   /** URI of the folder that holds the namespaces' folders. */
   readonly warehouse: string;
+  /** The job that fills tables; without it, nobody is asked whose they are. */
+  readonly owner?: TableOwner;
   readonly now?: () => number;
   /** Awaited before and after the manifest appears; tests stop the process there. */
   readonly reached?: (point: 'metadata-written' | 'after-catalog') => Promise<void> | void;
@@ -41,12 +45,13 @@ export class ParquetSink implements Sink {
   }
 
   async open(namespace: string, table: string): Promise<SinkTable> {
-    const { storage } = this.#options;
+    const { storage, owner } = this.#options;
     const folder = this.#folderOf(namespace);
     const manifest = await readNewest(storage, folder);
     if (manifest?.tables[table] === undefined)
       await requireUnused(storage, inFolder(folder, table), `${namespace}.${table}`);
-    return new ParquetSinkTable({ namespace, table }, folder, manifest);
+    requireOwned(manifest?.tables[table]?.owner, owner, { namespace, table });
+    return new ParquetSinkTable({ namespace, table }, folder, manifest, owner);
   }
 
   async commit(runId: string, changes: readonly SinkChange[]): Promise<CommitReceipt[]> {
@@ -104,13 +109,20 @@ class ParquetSinkTable implements SinkTable {
   readonly #folder: string;
   readonly #manifest: FolderManifest | undefined;
   readonly #current: FolderTable | undefined;
+  readonly #owner: TableOwner | undefined;
 
-  constructor({ namespace, table }: TableName, folder: string, manifest: FolderManifest | undefined) {
+  constructor(
+    { namespace, table }: TableName,
+    folder: string,
+    manifest: FolderManifest | undefined,
+    owner: TableOwner | undefined,
+  ) {
     this.namespace = namespace;
     this.table = table;
     this.#folder = folder;
     this.#manifest = manifest;
     this.#current = manifest?.tables[table];
+    this.#owner = owner;
   }
 
   get exists(): boolean {
@@ -136,7 +148,15 @@ class ParquetSinkTable implements SinkTable {
       const schema = assignIds(wanted, new FieldIds(0));
       requireWritable(schema, `${namespace}.${table}`);
       const base = { tableId: null, schemaId: null, snapshotId: null, checkpointRunId: null };
-      return { namespace, table, fileSchema: schema, tableSchema: schema, changes: [], base, properties: {} };
+      return {
+        namespace,
+        table,
+        fileSchema: schema,
+        tableSchema: schema,
+        changes: [],
+        base,
+        properties: ownerProperties(this.#owner),
+      };
     }
     const evolution = evolve(
       current.schema,
@@ -152,7 +172,7 @@ class ParquetSinkTable implements SinkTable {
       snapshotId: String(current.sequence),
       checkpointRunId: current.checkpointRun ?? null,
     };
-    return { namespace, table, ...evolution, base, properties: {} };
+    return { namespace, table, ...evolution, base, properties: ownerProperties(this.#owner) };
   }
 
   dataFolder(runId: string, chunk: string, attempt: number): string {
@@ -166,7 +186,7 @@ async function requireUnused(storage: Storage, folder: string, name: string): Pr
   const files = await storage.list(folder);
   if (files.every(({ uri }) => uri.startsWith(inFolder(folder, 'data/')))) return;
   throw fail('TABLE_NOT_OURS', {
-    received: `for table ${name}, a folder ${storage.toLocalPath(folder)} with files that Dativo did not write`,
+    received: `for table ${name}, a folder ${storage.nameOf(folder)} with files that Dativo did not write`,
     expected: 'no such folder, or one that holds data of earlier runs',
     next: 'choose another asset, namespace or folder',
   });

@@ -22,7 +22,9 @@ export interface FolderSweep {
  */
 export async function sweepFolder(deps: FolderSweep, runId: string, tables: readonly string[]): Promise<SweepResult> {
   const { storage, folder } = deps;
-  const listed = await Promise.all(tables.map((table) => storage.list(inFolder(folder, table, 'data', runId))));
+  const own = tables.map((table) => inFolder(folder, table, 'data', runId));
+  for (const one of own) await storage.removeUnfinished(one);
+  const listed = await Promise.all(own.map((one) => storage.list(one)));
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const current = await readNewest(storage, folder);
     const referred = new Set(
@@ -31,9 +33,8 @@ export async function sweepFolder(deps: FolderSweep, runId: string, tables: read
     const orphans = listed.flat().filter((file) => !referred.has(file.uri.slice(folder.length + 1)));
     const replaced = (current?.removed ?? []).filter((file) => !referred.has(file));
     if (orphans.length === 0 || (await fenced(deps, runId, current))) {
-      for (const file of [...orphans.map(({ uri }) => uri), ...replaced.map((file) => inFolder(folder, file))]) {
-        await storage.remove(file, folder);
-      }
+      const left = [...orphans.map(({ uri }) => uri), ...replaced.map((file) => inFolder(folder, file))];
+      await storage.remove(left, folder);
       return { files: orphans.length, bytes: orphans.reduce((sum, file) => sum + file.bytes, 0) };
     }
     await sleep(10 * attempt * Math.random());

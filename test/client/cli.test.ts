@@ -53,18 +53,29 @@ test('an unknown command is refused with the nearest known one', async () => {
   expect(terminal.out.text()).toBe('');
 });
 
+test('help for an unknown command names the nearest known one', async () => {
+  expect(await dativo('help', 'snapshot')).toBe(2);
+  expect(terminal.err.text()).toContain('the command snapshot, which is not known; expected snapshots; did you mean');
+});
+
 test('an unknown option is refused with the nearest known one', async () => {
   expect(await dativo('run', 'job.yaml', '--full-refesh')).toBe(2);
   expect(terminal.err.text()).toContain('did you mean --full-refresh?');
 });
 
 test.each([
-  { argv: ['run'], says: 'dativo run without job' },
+  { argv: ['run'], says: 'dativo run without <job>; expected dativo run [options] <job...>; see' },
+  { argv: ['validate'], says: 'without <files>; expected dativo validate [options] <files...>; see' },
+  { argv: ['schema', 'a'], says: 'takes; expected' },
+  { argv: ['snapshots', 'a', 'tags'], says: 'the action tags; expected tag; see' },
+  { argv: ['snapshots', 'a', 'diff', 'b'], says: 'expected dativo snapshots <table> diff <snapshot> <snapshot>; see' },
+  { argv: ['query', 'select 1', '--csv', '--json'], says: 'expected one of them' },
   { argv: ['run', 'job.yaml', '--from', '2026-01-01'], says: '--from alone' },
   { argv: ['run', 'job.yaml', '--to', '2026-01-01'], says: '--to alone' },
   { argv: ['run', 'job.yaml', '--full-refresh', '--from', '1', '--to', '2'], says: '--full-refresh with --from' },
-  { argv: ['dev', '--port', '99999'], says: '1 to 65535' },
-  { argv: ['runs', '--limit', 'many'], says: 'at least 1' },
+  { argv: ['dev', '--port', '99999'], says: '--port 99999; expected a whole number from 1 to 65535; see' },
+  { argv: ['runs', '--limit', 'many'], says: '--limit many; expected a whole number of at least 1; see' },
+  { argv: ['query', 'x', '--limit', '1e2'], says: '--limit 1e2; expected a whole number of at least 1; see' },
   { argv: ['query', 'select', '1'], says: 'quotes' },
   { argv: ['init', 'excel', 'orders.xlsx'], says: 'expected csv' },
 ])('$argv is a usage mistake told in one sentence', async ({ argv, says }) => {

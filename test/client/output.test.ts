@@ -54,6 +54,12 @@ test('a result is a table with numbers on the right and its row count', () => {
   expect(resultLines(RESULT, PLAIN)).toEqual([' id  name', '  1  Ann', ' 20  NULL', '300  a "b",\\nc', '(3 rows)']);
 });
 
+test('a query plan keeps its lines', () => {
+  const columns = ['explain_key', 'explain_value'].map((name) => ({ name, type: 'VARCHAR' }));
+  const plan = { columns, rows: [['physical_plan', '┌───┐\n└───┘']], truncated: false };
+  expect(resultLines(plan, PLAIN)).toEqual(['┌───┐', '└───┘']);
+});
+
 test('CSV quotes what needs it, and tells a missing value from an empty text', () => {
   expect(toCsv(RESULT)).toBe('id,name\n1,Ann\n20,\n300,"a ""b"",\nc"\n');
   expect(toCsv({ ...RESULT, rows: [[1, '']] })).toBe('id,name\n1,""\n');
@@ -163,5 +169,5 @@ test('a list of runs leaves out columns that its source does not know', () => {
 test('a snapshot of another writer is told as that', () => {
   const snapshot = { snapshotId: '1', committedAt: '2026-01-01T00:00:00.000Z', operation: 'append', current: true };
   const counts = { addedRows: 1, deletedRows: 0, totalRows: 1, addedFiles: 1, totalFiles: 1 };
-  expect(snapshotLines([{ ...snapshot, ...counts }], PLAIN)[1]).toContain('another writer');
+  expect(snapshotLines([{ ...snapshot, ...counts }], [], PLAIN)[1]).toContain('another writer');
 });

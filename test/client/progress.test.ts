@@ -7,12 +7,31 @@ import type { MeasuredObject } from '../../client/progress-lines.ts';
 import { liveLines, plainLine } from '../../client/progress-lines.ts';
 import { width } from '../../client/table.ts';
 import { painter } from '../../client/terminal.ts';
+import type { ObjectResult } from '../../contracts/run.ts';
+import { NO_ROWS } from '../../contracts/run.ts';
 import { captureOutput } from './captured-terminal.ts';
 
 const PLAIN = painter(false);
 
 function view(changes: Partial<ObjectView> = {}): ObjectView {
   return { object: 'orders', stage: 'extracting', chunks: 4, chunksDone: 1, rows: 1_000_000, ...changes };
+}
+
+function ended(changes: Partial<ObjectResult> = {}): ObjectResult {
+  return {
+    object: 'orders',
+    table: 'shop.orders',
+    state: 'success',
+    counts: { ...NO_ROWS, read: 20_000, committed: 20_000 },
+    files: 1,
+    bytes: 1,
+    chunks: 1,
+    schemaChanges: [],
+    unchangedUnits: 0,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    endedAt: '2026-01-01T00:00:02.500Z',
+    ...changes,
+  };
 }
 
 function measured(changes: Partial<MeasuredObject> = {}): MeasuredObject {
@@ -91,7 +110,8 @@ test('elsewhere a line is written when something changed, and not too often', ()
     now = i * 1000;
     show({ rows: i * 1000 });
   }
-  show({ stage: 'done', rows: 20_000 });
+  show({ stage: 'done', rows: 20_000, result: ended() });
+  show({ stage: 'done', rows: 20_000, result: ended() });
   const lines = output.text().trim().split('\n');
   expect(lines.map((line) => /: (\w+)/.exec(line)?.[1])).toEqual([
     'planning',
@@ -99,6 +119,35 @@ test('elsewhere a line is written when something changed, and not too often', ()
     'done',
   ]);
   expect(output.text()).toBe(stripVTControlCharacters(output.text()));
+});
+
+test.each([
+  [{}, 'orders: done, 20,000 rows, 8,000 rows/s, 2.5 s'],
+  [{ state: 'unchanged', counts: NO_ROWS }, 'orders: done, nothing new, 2.5 s'],
+  [{ state: 'failed', failure: { code: 'SOURCE_EMPTY', message: '' } }, 'orders: failed after 2.5 s (SOURCE_EMPTY)'],
+  [{ state: 'cancelled' }, 'orders: cancelled after 2.5 s'],
+] as const)('elsewhere the last line of an object says what it came to: %j', (changes, line) => {
+  const output = captureOutput();
+  const display = new ProgressDisplay(output);
+  // Seen at work once, with figures that were old when it ended.
+  display.update([{ asset: 'orders', objects: [view({ rows: 123 })] }]);
+  display.update([{ asset: 'orders', objects: [view({ stage: 'done', rows: 123 })] }]);
+  display.conclude('orders', [ended(changes)]);
+  expect(output.text().trim().split('\n').slice(1)).toEqual([line]);
+});
+
+test('an object that ended before it was seen at work has its last line too, and only once', () => {
+  const output = captureOutput();
+  const display = new ProgressDisplay(output);
+  display.conclude('orders', [ended()]);
+  display.conclude('orders', [ended()]);
+  display.update([{ asset: 'orders', objects: [view({ stage: 'committing' })] }]);
+  expect(output.text().trim().split('\n')).toHaveLength(1);
+});
+
+test('on a terminal an object that failed is not shown as done', () => {
+  const [line] = liveLines([measured({ stage: 'done', result: ended({ state: 'failed' }) })], 0, 120, PLAIN);
+  expect(line).toMatch(/^✗ orders {2}failed/);
 });
 
 test('objects of several jobs are told apart', () => {

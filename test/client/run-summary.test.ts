@@ -80,6 +80,18 @@ test('a failed object is explained with its sentence and code', () => {
   expect(text).toContain('orders: orders.csv is empty; expected rows; check the export. (SOURCE_EMPTY)');
 });
 
+test('a cancelled run says what was committed and how to start it again', () => {
+  const cancelled = object({ object: 'customers', state: 'cancelled', counts: NO_ROWS });
+  expect(summary({ state: 'cancelled', objects: [cancelled] })).toContain(
+    'cancelled after 2.6 s; nothing was committed',
+  );
+  expect(summary({ state: 'cancelled', objects: [object(), cancelled] })).toContain(
+    'cancelled after 2.6 s; 1,000 rows had been committed before, and stay',
+  );
+  expect(summary({ state: 'cancelled' })).toContain('`dativo run` with its job file begins where the last commit');
+  expect(nextCommand([run({ state: 'cancelled', file: 'jobs/orders.yaml' })])).toBe('dativo run jobs/orders.yaml');
+});
+
 test('changes of the schema are told', () => {
   expect(summary({ objects: [object({ schemaChanges: ['add column tags (string)'] })] })).toContain(
     'add column tags (string)',

@@ -13,9 +13,10 @@ import type { StartedRun } from '../../client/start-run.ts';
 import { startRun } from '../../client/start-run.ts';
 import type { LoadedJob } from '../../config/validate.ts';
 import { validateJob } from '../../config/validate.ts';
-import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
+import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE, taskQueueOf } from '../../contracts/ids.ts';
+import { hostName } from '../../worker/host.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
-import { activityFailure, fakeActivities } from '../support/fake-activities.ts';
+import { activityFailure, fakeActivities, PLAN } from '../support/fake-activities.ts';
 import { jobFile } from '../support/job-folder.ts';
 import { temporalServer, useClient } from '../support/temporal.ts';
 import { captureTerminal } from './captured-terminal.ts';
@@ -36,9 +37,15 @@ async function withWorkers<T>(overrides: Partial<Activities>, work: () => Promis
   const { namespace } = temporalServer();
   const { activities } = fakeActivities(overrides);
   const shared = { connection, namespace, activities, maxHeartbeatThrottleInterval: 100 };
-  const light = await Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: bundle });
-  const heavy = await Worker.create({ ...shared, taskQueue: HEAVY_TASK_QUEUE });
-  return light.runUntil(heavy.runUntil(work()));
+  // As a worker of this machine has it: lakes of these tests are on its disk.
+  const onThisHost = (queue: string) => taskQueueOf(queue, hostName(process.env));
+  const queues = [TASK_QUEUE, HEAVY_TASK_QUEUE].flatMap((queue) => [queue, onThisHost(queue)]);
+  const workers = await Promise.all(
+    queues.map((taskQueue) =>
+      Worker.create({ ...shared, taskQueue, ...(taskQueue === TASK_QUEUE ? { workflowBundle: bundle } : {}) }),
+    ),
+  );
+  return workers.reduce((result, worker) => worker.runUntil(result), work());
 }
 
 let jobs = 0;
@@ -52,9 +59,11 @@ async function job(objects: readonly string[]): Promise<LoadedJob> {
   return loaded;
 }
 
-function start(loaded: LoadedJob): Promise<StartedRun> {
+async function start(loaded: LoadedJob): Promise<StartedRun> {
   const reference = { uri: 'file:///job.json', sha256: loaded.digest };
-  return startRun(client(), { job: loaded, reference, options: { mode: 'incremental' }, env: {} });
+  const run = await startRun(client(), { job: loaded, reference, options: { mode: 'incremental' }, env: {} });
+  if (!run) throw new Error('without a signal a run is always started');
+  return run;
 }
 
 async function dativo(...argv: string[]) {
@@ -105,6 +114,29 @@ test('a run is followed from its activities, and told as it ended', async () => 
     const ending = await finishRun(client(), run, undefined);
     expect(ending.state).toBe('success');
     expect(ending.objects.map(({ counts }) => counts.committed)).toEqual([18, 18]);
+  });
+});
+
+test('chunks and rows of an activity that has several of them are told before it ends', async () => {
+  const extractChunks: Activities['extractChunks'] = async () => {
+    const tell = () => Context.current().heartbeat({ chunk: 2, rows: 2_500, tries: 1, attempts: [1, 1] });
+    const telling = setInterval(tell, 100);
+    return Context.current().cancelled.finally(() => clearInterval(telling));
+  };
+  const planObject: Activities['planObject'] = async ({ object }) => ({
+    plan: PLAN,
+    table: `shop.${object}`,
+    chunks: 12,
+    schemaChanges: [],
+    unchangedUnits: 0,
+  });
+  await withWorkers({ planObject, extractChunks }, async () => {
+    const run = await start(await job(['orders']));
+    const view = await look(new RunFollower(client(), run), ({ objects }) => objects[0]?.rows === 10_000);
+    // Four activities at once, by the job's default.
+    expect(view.objects).toMatchObject([{ stage: 'extracting', chunks: 12, chunksDone: 8 }]);
+    await client().workflow.getHandle(run.workflowId).cancel();
+    await finishRun(client(), run, undefined);
   });
 });
 
@@ -180,7 +212,28 @@ test('cancel waits until the run has cleaned up', async () => {
     const { code, out, err } = await dativo('cancel', run.job.asset, '--json');
     expect(err).toContain(`Cancelling ${run.workflowId}`);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ workflowId: run.workflowId, state: 'cancelled' });
+    expect(JSON.parse(out)).toMatchObject({ workflowId: run.workflowId, runId: run.runId, state: 'cancelled' });
+  });
+});
+
+test('cancel says which run it was, what was committed before, and how to start it again', async () => {
+  const extractChunk: Activities['extractChunk'] = async ({ run: { object }, chunk }) => {
+    if (object === 'orders') return untilCancelled();
+    const counts = { read: 1210, committed: 1210, quarantined: 0, deadLettered: 0, skipped: {} };
+    return { attempt: 1, counts, files: 1, bytes: 100 + chunk };
+  };
+  await withWorkers({ extractChunk }, async () => {
+    const run = await start(await job(['orders', 'customers']));
+    await look(new RunFollower(client(), run), ({ objects }) => objects[1]?.result !== undefined);
+    const { out, err } = await dativo('cancel', run.job.asset);
+    expect(err).toContain(`${run.workflowId}, run ${run.runId}`);
+    expect(out).toMatch(/cancelled after .*; 2,420 rows had been committed before/);
+    expect(out).toMatch(/^orders +cancelled/m);
+    expect(out).toMatch(/^customers +success/m);
+    expect(out).toContain('begins where the last commit left off');
+
+    const again = await dativo('cancel', run.runId);
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining('there was nothing to cancel') });
   });
 });
 
@@ -208,6 +261,16 @@ test('run shows how a job goes on, sums it up, and says what to do next', async 
     expect(out).toContain(`${loaded.asset}: 36 rows committed`);
     expect(out).toContain(`Temporal: workflow ingest/default/${loaded.asset}`);
     expect(out).toContain('Next: dativo query');
+  });
+});
+
+test('where lines cannot be redrawn the last line of each object has its rows, rate and duration', async () => {
+  await withWorkers({}, async () => {
+    const loaded = await job(['orders', 'customers']);
+    const { err } = await dativo('run', path.join(loaded.folder, 'job.yaml'));
+    for (const object of ['orders', 'customers']) {
+      expect(err.match(new RegExp(`^${object}: done, 20 rows, [\\d,]+ rows/s, .* s$`, 'gm'))).toHaveLength(1);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { escapeTemplate, referencesIn, resolveVariables } from '../../config/interpolate.ts';
+import { escapeTemplate, referencesIn, resolveVariables, secretsIn } from '../../config/interpolate.ts';
 import { jobFolder } from '../support/job-folder.ts';
 
 const env = { NAME: 'orders', EMPTY: '', DOLLAR: '${NAME}' };
@@ -62,4 +62,48 @@ test('an escaped text resolves to itself, whatever it holds', () => {
       expect(resolved(escapeTemplate(text))).toEqual({ tree: { key: text }, unresolved: [] });
     }),
   );
+});
+
+test.each([
+  ['${vault:secret/data/db#password}', { store: 'vault', path: 'secret/data/db', key: 'password' }],
+  ['${vault:/kv/db/#a#b}', { store: 'vault', path: 'kv/db', key: 'a#b' }],
+  ['${vault:secret/data/db?version=3#password}', { path: 'secret/data/db', version: '3', key: 'password' }],
+  ['${aws:prod/token}', { store: 'aws', path: 'prod/token', key: undefined }],
+  ['${aws:prod/db?stage=AWSPREVIOUS#password}', { path: 'prod/db', stage: 'AWSPREVIOUS', key: 'password' }],
+  ['${aws:arn:aws:secretsmanager:eu-west-1:1:secret:db-AbCdEf#k}', { key: 'k' }],
+])('%s names a secret', (text, reference) => {
+  expect(secretsIn({ key: [text] })).toMatchObject([reference]);
+  expect(resolved(text).unresolved).toMatchObject([{ code: 'SECRET_NOT_FOUND' }]);
+});
+
+test.each([
+  '${vault:secret/data/db}',
+  '${vault:#password}',
+  '${vault:secret/data/../other/db#password}',
+  '${vault:secret/./db#password}',
+  '${vault:secret/%2e%2e/db#password}',
+  '${vault:secret//db#password}',
+  '${vault:secret/data/db?version=0#password}',
+  '${vault:secret/data/db?stage=AWSCURRENT#password}',
+  '${vault:a b#password}',
+  '${aws:}',
+  '${aws:#k}',
+  '${aws:../x}',
+  '${aws:prod/db?stage=#k}',
+])('%s is malformed', (text) => {
+  expect(resolved(text).unresolved).toMatchObject([{ code: 'JOB_FILE_INVALID' }]);
+  expect(secretsIn({ key: text })).toEqual([]);
+});
+
+test('a secret that was read takes the place of its name, also within a text', () => {
+  const text = 'postgresql://${NAME}:${vault:kv/db#password}@host/db';
+  const secrets = new Map([['vault:kv/db#password', 'p4ss']]);
+  expect(resolveVariables({ uri: text }, { env, baseFolder: '.', secrets }).tree).toEqual({
+    uri: 'postgresql://orders:p4ss@host/db',
+  });
+  expect(referencesIn(text)).toEqual(['${NAME}', '${vault:kv/db#password}']);
+});
+
+test('a variable may be called as a store is', () => {
+  expect(resolveVariables('${vault}-${aws:-b}', { env: { vault: 'a' }, baseFolder: '.' }).tree).toBe('a-b');
 });

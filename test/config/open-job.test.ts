@@ -36,6 +36,8 @@ test('a job that says nothing gets the documented defaults', async () => {
     warehouse: `${folder}/warehouse`,
     file_format: 'parquet',
     write_mode: 'append',
+    shared: false,
+    overwrite: 'table',
     target_file_size_mb: 160,
   });
   expect(job.transformations()).toEqual([]);

@@ -2,8 +2,11 @@ import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { balances } from '../../contracts/run.ts';
-import { listRunRecords, listSnapshots, queryLake } from '../../worker/lake.ts';
+import { queryLake } from '../../worker/lake/query.ts';
+import { listRunRecords } from '../../worker/lake/run-records.ts';
+import { listSnapshots } from '../../worker/lake/snapshots.ts';
 import { jobFolder } from '../support/job-folder.ts';
+import { Judge } from '../support/judge.ts';
 import { ROW_MARKER } from '../support/marker.ts';
 import { onlyObject, runJob } from '../support/run-job.ts';
 import { useClient } from '../support/temporal.ts';
@@ -84,6 +87,26 @@ describe('a run from CSV to Iceberg', () => {
     ]);
   });
 
+  test('keeps a zero byte in a text for PyIceberg and for DuckDB, and in the raw text of a row that has no place for it', async () => {
+    await using judge = await Judge.start();
+    const job = await ordersJob('source: { path: data/*.csv, types: { id: long } }\n', {
+      'data/a.csv': 'id,note\n1,a\0b\n2,\0\n3\0,c\n',
+    });
+    const { counts } = onlyObject(await runJob(client(), job.file));
+    expect([counts.committed, counts.quarantined]).toEqual([2, 1]);
+    const judged = judge.of(job.lake.warehouse);
+    const byId = (rows: readonly Readonly<Record<string, unknown>>[]) =>
+      rows.toSorted((a, b) => Number(a['id']) - Number(b['id']));
+    const expected = [
+      { id: '1', note: 'a\0b' },
+      { id: '2', note: '\0' },
+    ];
+    expect(byId(await judged.rows(job.table))).toEqual(expected);
+    expect(byId(await judged.rowsByDuckDb(job.table))).toEqual(expected);
+    expect((await judged.valuesOutsideBounds(job.table)).outside).toEqual([]);
+    expect((await judged.rows(job.quarantine)).map((row) => row['raw'])).toEqual(['3\0,c']);
+  });
+
   test('fails and leaves nothing behind when there are more bad rows than allowed', async () => {
     const job = await ordersJob('source: { path: data/*.csv, types: { amount: double }, max_bad_rows: 1 }\n', {
       'data/a.csv': `id,amount\n1,${ROW_MARKER}\n2,bad\n3,4\n`,
@@ -114,6 +137,21 @@ describe('a run from CSV to Iceberg', () => {
     expect([counts.committed, notices]).toEqual([4, [expect.stringContaining('a.csv changed')]]);
   });
 
+  test('says what the sample left in doubt while it decides what the table becomes, and not after that', async () => {
+    const values = Array.from({ length: 95 }, (_, id) => `${id},${id}.5`);
+    const job = await ordersJob('source: { path: data/*.csv }\n', {
+      'data/a.csv': `id,amount\n${values.join('\n')}\n95,${ROW_MARKER}\n96,none\n`,
+    });
+    const { notices } = onlyObject(await runJob(client(), job.file));
+    expect(notices).toEqual([expect.stringMatching(/column amount: read as string.*97\.9 %.*double/)]);
+    await writeFile(path.join(job.folder, 'data/b.csv'), 'id,amount\n97,1.5\n98,2.5\n99,x\n');
+    expect(onlyObject(await runJob(client(), job.file)).notices).toBeUndefined();
+
+    const unsure = await ordersJob('source: { path: data/*.csv }\n', { 'data/a.csv': `john,berlin\nz,u\nv,w\n` });
+    const first = onlyObject(await runJob(client(), unsure.file, { mode: 'incremental' }));
+    expect(first.notices).toEqual([expect.stringContaining('set source.header')]);
+  });
+
   test('overwrites with what the source holds now, also when a file is gone', async () => {
     const job = await ordersJob('source: { path: data/*.csv }\n', {
       'data/a.csv': ORDERS,
@@ -131,6 +169,23 @@ describe('a run from CSV to Iceberg', () => {
     expect((await runJob(client(), job.file)).state).toBe('unchanged');
   });
 
+  test.each([
+    ['a header only', 'id,amount,note\n'],
+    ['nothing', ''],
+  ])('overwrites with no row when the files of the source hold %s', async (_, content) => {
+    const job = await ordersJob('source: { path: data/*.csv }\n', { 'data/a.csv': ORDERS });
+    const text = (await readFile(job.file, 'utf8')).replace(
+      'warehouse: lake',
+      'warehouse: lake, write_mode: overwrite',
+    );
+    await writeFile(job.file, text);
+    await runJob(client(), job.file);
+    await writeFile(path.join(job.folder, 'data/a.csv'), content);
+    expect((await runJob(client(), job.file)).state).toBe('success');
+    expect(await job.rows(`SELECT count(*) FROM ${job.table}`)).toEqual([['0']]);
+    expect((await runJob(client(), job.file)).state).toBe('unchanged');
+  });
+
   test('refuses a window that the table has rows in, so that none is doubled', async () => {
     const lines = 'source:\n  path: data/*.csv\n  incremental: { strategy: updated_after, cursor_field: updated_at }\n';
     const job = await ordersJob(lines, {
@@ -140,6 +195,29 @@ describe('a run from CSV to Iceberg', () => {
     expect(onlyObject(await runJob(client(), job.file, window)).counts.committed).toBe(1);
     expect(onlyObject(await runJob(client(), job.file, window)).failure?.code).toBe('WINDOW_NOT_EMPTY');
     expect(await job.rows(`SELECT count(*) FROM ${job.table}`)).toEqual([['1']]);
+  });
+
+  test('refuses to go on from a checkpoint that windows have gone beyond, so that no row is doubled', async () => {
+    const lines = 'source:\n  path: data/*.csv\n  incremental: { strategy: updated_after, cursor_field: updated_at }\n';
+    const job = await ordersJob(lines, {
+      'data/a.csv': 'id,updated_at\n1,2026-01-01 00:00:00\n2,2026-01-02 00:00:00\n',
+    });
+    const windowOf = (from: string, to: string) => runJob(client(), job.file, { mode: 'window', from, to });
+    await runJob(client(), job.file);
+    await appendFile(path.join(job.folder, 'data/a.csv'), '3,2025-12-31 00:00:00\n4,2026-01-03 00:00:00\n');
+    // Below the checkpoint nothing is read again.
+    expect(onlyObject(await windowOf('2025-12-01', '2026-01-01')).counts.committed).toBe(1);
+    expect(onlyObject(await runJob(client(), job.file)).counts.committed).toBe(1);
+    await appendFile(path.join(job.folder, 'data/a.csv'), '5,2026-01-04 00:00:00\n6,2026-01-05 00:00:00\n');
+    expect(onlyObject(await windowOf('2026-01-04', '2026-01-05')).counts.committed).toBe(1);
+    expect(onlyObject(await runJob(client(), job.file)).failure?.code).toBe('WINDOWS_AHEAD');
+    expect(onlyObject(await windowOf('2026-01-05', '2026-01-06')).counts.committed).toBe(1);
+    expect(await job.rows(`SELECT count(*), count(DISTINCT id) FROM ${job.table}`)).toEqual([['6', '6']]);
+
+    expect(onlyObject(await runJob(client(), job.file, { mode: 'full_refresh' })).counts.committed).toBe(6);
+    await appendFile(path.join(job.folder, 'data/a.csv'), '7,2026-01-06 00:00:00\n');
+    expect(onlyObject(await runJob(client(), job.file)).counts.committed).toBe(1);
+    expect(await job.rows(`SELECT count(*), count(DISTINCT id) FROM ${job.table}`)).toEqual([['7', '7']]);
   });
 
   test('reads only rows after the highest cursor when it follows one', async () => {
@@ -152,6 +230,12 @@ describe('a run from CSV to Iceberg', () => {
     const { counts } = onlyObject(await runJob(client(), job.file));
     expect([counts.read, counts.committed, counts.skipped, balances(counts)]).toEqual([3, 1, { incremental: 2 }, true]);
     expect(await job.rows(`SELECT count(*), count(DISTINCT id) FROM ${job.table}`)).toEqual([['3', '3']]);
+
+    await appendFile(path.join(job.folder, 'data/a.csv'), '4,2026-01-03 00:00:00\n');
+    await writeFile(path.join(job.folder, 'data/b.csv'), 'id,updated_at\n5,2026-01-03 00:00:00\n6,\n');
+    const later = onlyObject(await runJob(client(), job.file)).counts;
+    expect([later.read, later.committed, later.skipped]).toEqual([6, 2, { incremental: 3, null_cursor: 1 }]);
+    expect(await job.rows(`SELECT count(*), count(DISTINCT id) FROM ${job.table}`)).toEqual([['5', '5']]);
   });
 
   test('evolves the table in warn mode and records how', async () => {

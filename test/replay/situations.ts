@@ -12,7 +12,8 @@ export interface Situation {
   readonly cancel?: boolean;
 }
 
-const hangs: Activities['extractChunk'] = async () => {
+/** Lasts until it is cancelled. */
+export const hangs = async (): Promise<never> => {
   const beat = setInterval(() => Context.current().heartbeat(), 100);
   try {
     return await Context.current().cancelled;
@@ -20,6 +21,23 @@ const hangs: Activities['extractChunk'] = async () => {
     clearInterval(beat);
   }
 };
+
+const plansUpsert: Activities['planObject'] = async ({ object }) => ({
+  plan: PLAN,
+  table: `shop.${object}`,
+  chunks: 2,
+  schemaChanges: [],
+  unchangedUnits: 0,
+  upserts: true,
+});
+
+const plansNine: Activities['planObject'] = async ({ object }) => ({
+  plan: PLAN,
+  table: `shop.${object}`,
+  chunks: 9,
+  schemaChanges: [],
+  unchangedUnits: 0,
+});
 
 export const SITUATIONS: readonly Situation[] = [
   { name: 'two-objects-committed', objects: ['orders', 'customers'], activities: () => ({}) },
@@ -73,6 +91,57 @@ export const SITUATIONS: readonly Situation[] = [
         },
       };
     },
+  },
+  { name: 'merged', objects: ['orders'], activities: () => ({ planObject: plansUpsert }) },
+  {
+    name: 'merged-again',
+    objects: ['orders'],
+    activities: () => {
+      let commits = 0;
+      return {
+        planObject: plansUpsert,
+        commitObject: async () => {
+          if (++commits < 3) throw activityFailure('TABLE_CHANGED', 'another writer was faster');
+          return { snapshotId: '8', files: 2, bytes: 200, alreadyCommitted: false };
+        },
+      };
+    },
+  },
+  { name: 'many-chunks', objects: ['orders'], activities: () => ({ planObject: plansNine }) },
+  {
+    name: 'many-chunks-handed-back',
+    objects: ['orders'],
+    activities: () => ({
+      planObject: plansNine,
+      extractChunks: async ({ chunks: { first, count, firstAttempt } }) => ({
+        attempts: [firstAttempt],
+        counts: { read: 10, committed: 10, quarantined: 0, deadLettered: 0, skipped: {} },
+        ...(count > 1 ? { handedBack: { first: first + 1, count: count - 1, firstAttempt: firstAttempt + 1 } } : {}),
+      }),
+    }),
+  },
+  {
+    name: 'many-chunks-failed',
+    objects: ['orders'],
+    activities: () => ({
+      planObject: plansNine,
+      extractChunk: async ({ chunk }) => {
+        if (chunk < 5) return hangs();
+        throw activityFailure('SOURCE_CHANGED', 'the file is another one');
+      },
+    }),
+  },
+  {
+    name: 'many-chunks-extracting',
+    objects: ['orders'],
+    activities: () => ({ planObject: plansNine, extractChunk: hangs }),
+    stopAt: 'extracting',
+  },
+  {
+    name: 'many-chunks-cancelled',
+    objects: ['orders'],
+    activities: () => ({ planObject: plansNine, extractChunk: hangs }),
+    cancel: true,
   },
   { name: 'extracting', objects: ['orders'], activities: () => ({ extractChunk: hangs }), stopAt: 'extracting' },
   {

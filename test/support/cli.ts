@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -21,7 +22,15 @@ export interface CliOptions {
 }
 
 /** Runs `dativo` as a user would, on the suite's server and with the worker of the test. */
-export async function dativo(args: readonly string[], { cwd, env, unprivileged }: CliOptions): Promise<CliOutcome> {
+export function dativo(args: readonly string[], options: CliOptions): Promise<CliOutcome> {
+  return startDativo(args, options).ended;
+}
+
+/** The same, while it runs. */
+export function startDativo(
+  args: readonly string[],
+  { cwd, env, unprivileged }: CliOptions,
+): { readonly child: ChildProcess; readonly ended: Promise<CliOutcome> } {
   const { address, home } = temporalServer();
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd,
@@ -32,6 +41,6 @@ export async function dativo(args: readonly string[], { cwd, env, unprivileged }
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...output };
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
+  return { child, ended };
 }

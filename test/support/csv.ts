@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Checkpoint, ConnectorContext, RejectedRow } from '../../connectors/connector.ts';
 import { CsvSource } from '../../connectors/csv/source.ts';
+import { highestCursorText } from '../../connectors/duckdb/cursor.ts';
 import { assembleSelect } from '../../connectors/duckdb/select.ts';
 import { compileTransformations } from '../../connectors/duckdb/transform.ts';
 import { sourceSchema } from '../../contracts/job-source.ts';
@@ -42,6 +43,7 @@ export interface CsvRun {
   readonly read: number;
   readonly chunks: number;
   readonly unchanged: number;
+  readonly upToDate: boolean;
   readonly checkpoint: Checkpoint;
 }
 
@@ -66,12 +68,13 @@ export async function runCsv(
   } = {},
 ): Promise<CsvRun> {
   const context = contextIn(folder, attempt);
-  const { schema } = await source.describe('orders', context);
+  const { schema } = await source.describe('orders', context, { checkpoint, options });
   const plan = await source.plan({ object: 'orders', schema, checkpoint, options }, context);
   let rows: readonly Readonly<Record<string, unknown>>[] = [];
   const rejected: RejectedRow[] = [];
   const skipped: Record<string, number> = {};
   let read = 0;
+  const memories: unknown[] = [];
   let highest: string | undefined;
   for (const chunk of plan.chunks) {
     await using session = await openSession(context.signal, { threads });
@@ -86,8 +89,13 @@ export async function runCsv(
     const left = await relation.finish(maxBadRows, counts.read);
     rejected.push(...left.rows, ...((await relation.locate?.(gate.rejected())) ?? gate.rejected()));
     read += counts.read + left.count;
-    for (const [rule, count] of Object.entries(counts.skipped)) skipped[rule] = (skipped[rule] ?? 0) + count;
-    highest = select.highestCursor() ?? highest;
+    for (const [rule, count] of Object.entries(counts.skipped)) {
+      if (count > 0) skipped[rule] = (skipped[rule] ?? 0) + count;
+    }
+    const chunkHighest = select.highestCursor();
+    const found = await relation.remember?.(chunkHighest);
+    if (found !== undefined) memories.push(JSON.parse(JSON.stringify(found)));
+    highest = highestCursorText([chunkHighest, highest].flatMap((cursor) => cursor ?? []));
   }
   return {
     rows,
@@ -96,6 +104,7 @@ export async function runCsv(
     read,
     chunks: plan.chunks.length,
     unchanged: plan.unchangedUnits,
-    checkpoint: JSON.parse(JSON.stringify(source.checkpointAfter(plan.nextCheckpoint, highest))),
+    upToDate: plan.upToDate,
+    checkpoint: JSON.parse(JSON.stringify(source.checkpointAfter(plan.nextCheckpoint, highest, memories))),
   };
 }

@@ -9,10 +9,17 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { readonly pa
   return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** A small DuckDB of its own for one test. */
+/** A small DuckDB of its own for one test, with a scratch folder that goes with it. */
 export async function openSession(
   signal: AbortSignal = new AbortController().signal,
   { threads = 2, memoryBytes = 512 * 1_048_576 } = {},
 ): Promise<DuckDbSession> {
-  return DuckDbSession.open({ memoryBytes, threads, spillFolder: tmpdir() }, signal);
+  const folder = await temporaryFolder();
+  const session = await DuckDbSession.open({ memoryBytes, threads, spillFolder: folder.path }, signal);
+  const close = session[Symbol.asyncDispose].bind(session);
+  session[Symbol.asyncDispose] = async () => {
+    await close();
+    await folder[Symbol.asyncDispose]();
+  };
+  return session;
 }

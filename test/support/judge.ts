@@ -46,6 +46,35 @@ const described = z.object({
   ),
 });
 
+const historyOfTable = z.object({
+  snapshots: z.array(z.object({ id: z.string(), operation: z.string(), rows: z.number(), properties: texts })),
+  references: z.array(z.string()),
+  refs: texts,
+});
+
+const divided = z.object({
+  current: z.number(),
+  specs: z.record(
+    z.string(),
+    z.array(z.object({ id: z.number(), source: z.number(), name: z.string(), transform: z.string() })),
+  ),
+  lastPartitionId: z.number(),
+  order: z.array(z.object({ source: z.number(), transform: z.string(), direction: z.string(), nulls: z.string() })),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      rows: z.number(),
+      spec: z.number(),
+      order: z.number().nullable(),
+      partition: z.array(z.string().nullable()),
+    }),
+  ),
+});
+
+export type DividedTable = z.infer<typeof divided>;
+
+const foundRows = z.object({ answers: z.array(z.object({ files: z.array(z.string()), rows: z.array(z.string()) })) });
+
 export type DescribedTable = z.infer<typeof described>;
 
 /** PyIceberg and DuckDB's iceberg reader in a Python process of their own, asked one question after the other. */
@@ -68,9 +97,20 @@ export class Judge implements AsyncDisposable {
     return new Judge(spawn(python, ['-W', 'ignore', path.join(import.meta.dirname, 'iceberg_judge.py')]));
   }
 
-  /** A judge of one warehouse folder (a path). */
+  /** A judge of one warehouse folder (a path) with the embedded catalog. */
   of(warehouse: string): JudgedLake {
     return new JudgedLake((operation, request) => this.#ask(operation, { warehouse, ...request }));
+  }
+
+  /** What PyIceberg's transform (`bucket[16]`) gives of values of a type: numbers and bytes as text, decimals unscaled. */
+  async transformed(transform: string, type: string, values: readonly Canonical[]): Promise<(string | null)[]> {
+    const answer = z.object({ values: z.array(z.string().nullable()) });
+    return answer.parse(await this.#ask('transformed', { transform, type, values })).values;
+  }
+
+  /** A judge of what a catalog knows, given what PyIceberg calls the catalog's properties. */
+  ofCatalog(catalog: Readonly<Record<string, string>>): JudgedLake {
+    return new JudgedLake((operation, request) => this.#ask(operation, { catalog, ...request }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +123,7 @@ export class Judge implements AsyncDisposable {
       this.#process.stdin.write(`${JSON.stringify({ operation, ...request })}\n`);
       const { value, done } = await this.#answers.next();
       if (done === true) throw new Error(`the judge stopped before it answered: ${this.#complaints}`);
-      const answer = z.object({ ok: z.unknown(), error: z.string().optional() }).parse(JSON.parse(value));
+      const answer = z.object({ ok: z.unknown().optional(), error: z.string().optional() }).parse(JSON.parse(value));
       if (answer.error !== undefined) throw new Error(`the judge refuses: ${answer.error}`);
       return answer.ok;
     });
@@ -93,7 +133,7 @@ export class Judge implements AsyncDisposable {
 }
 
 /** Tables are named `namespace.table`. */
-class JudgedLake {
+export class JudgedLake {
   readonly #ask: (operation: string, request: object) => Promise<unknown>;
 
   constructor(ask: (operation: string, request: object) => Promise<unknown>) {
@@ -117,6 +157,16 @@ class JudgedLake {
     return z.object({ count: z.number() }).parse(await this.#ask('scan', { table, values: false })).count;
   }
 
+  /** How the files are divided and sorted; partition values as PyIceberg has them, see `transformed`. */
+  async layout(table: string): Promise<DividedTable> {
+    return divided.parse(await this.#ask('layout', { table }));
+  }
+
+  /** For each value of a column, the files that PyIceberg would read for it; for the first ones also its rows' first column. */
+  async found(table: string, column: string, values: readonly Canonical[], read: number) {
+    return foundRows.parse(await this.#ask('found', { table, column, values, read })).answers;
+  }
+
   /** How many files PyIceberg would read for a filter. */
   async plannedFiles(table: string, filter: string): Promise<number> {
     return z.object({ files: z.number() }).parse(await this.#ask('planned', { table, filter })).files;
@@ -134,6 +184,11 @@ class JudgedLake {
     return scanned.parse(await this.#ask('duckdb_scan', { metadata: metadataLocation })).rows;
   }
 
+  /** Tags and branches, by their name. */
+  async references(table: string): Promise<Record<string, string>> {
+    return z.object({ references: texts }).parse(await this.#ask('references', { table })).references;
+  }
+
   async append(table: string, select: string): Promise<void> {
     await this.#ask('append', { table, select });
   }
@@ -145,5 +200,26 @@ class JudgedLake {
   /** A table with an int column `id` and a string column `name`. */
   async create(table: string, version: 1 | 2 | 3 = 2): Promise<void> {
     await this.#ask('create', { table, version });
+  }
+
+  /** The same table, partitioned by `name`. */
+  async createPartitioned(table: string): Promise<void> {
+    await this.#ask('create_partitioned', { table });
+  }
+
+  /** Makes a tag or a branch; `rules` are PyIceberg's, such as `max_ref_age_ms`. */
+  async refer(
+    table: string,
+    kind: 'tag' | 'branch',
+    name: string,
+    snapshot: string,
+    rules: Readonly<Record<string, number>> = {},
+  ): Promise<void> {
+    await this.#ask('refer', { table, kind, name, snapshot, rules });
+  }
+
+  /** Every snapshot with its rows, counted by reading them, and the URI of every file that the table refers to. */
+  async history(table: string): Promise<z.infer<typeof historyOfTable>> {
+    return historyOfTable.parse(await this.#ask('history', { table }));
   }
 }

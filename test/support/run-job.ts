@@ -29,7 +29,7 @@ export async function startJob(client: Client, file: string, options: RunOptions
   const { job, problems } = await validateJob(file, { env: process.env });
   if (!job) throw new Error(problems.map(({ line, message }) => `${line}: ${message}`).join('\n'));
   const input: IngestInput = {
-    job: await storeJob(job, process.env),
+    job: await storeJob(job, { env: process.env }),
     tenant: job.tenant,
     asset: job.asset,
     objects: job.objects,

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import { hostName } from '../../worker/host.ts';
 import type { RunningWorker, StartWorkerOptions } from '../../worker/start-worker.ts';
 import { startWorker } from '../../worker/start-worker.ts';
 import { started, temporalServer } from './temporal.ts';
@@ -24,5 +25,13 @@ export function useWorker(options: Partial<Pick<StartWorkerOptions, 'env' | 'rea
 export function startTestWorker(options: Partial<Pick<StartWorkerOptions, 'env' | 'reached'>>): Promise<RunningWorker> {
   const { address, namespace, home } = temporalServer();
   const log = (line: string) => appendFileSync(path.join(home, 'worker.log'), `${line}\n`);
-  return startWorker({ connection: { address }, namespace, env: process.env, log, ...options });
+  // As `dativo worker` does: to commands of a test, the suite's server is one that several machines may share.
+  return startWorker({
+    connection: { address },
+    namespace,
+    env: process.env,
+    host: hostName(process.env),
+    log,
+    ...options,
+  });
 }

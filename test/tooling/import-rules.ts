@@ -41,7 +41,16 @@ export const MAY_IMPORT: Readonly<Record<ProductFolder, Partial<Record<ProductFo
 export const MAY_USE: Readonly<Record<ProductFolder, readonly string[]>> = {
   contracts: ['zod'],
   config: ['node', 'yaml', 'zod'],
-  connectors: ['@duckdb/node-api', 'avsc', 'node', 'zod'],
+  connectors: [
+    '@aws-sdk/client-s3',
+    '@aws-sdk/client-secrets-manager',
+    '@aws-sdk/lib-storage',
+    '@duckdb/node-api',
+    'avsc',
+    'node',
+    'pg',
+    'zod',
+  ],
   activities: ['@duckdb/node-api', '@temporalio/activity', '@temporalio/common', 'node', 'zod'],
   workflows: ['@temporalio/common', '@temporalio/workflow'],
   client: ['@temporalio/client', '@temporalio/common', '@temporalio/envconfig', 'commander', 'node', 'yaml', 'zod'],

@@ -6,7 +6,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../activities/activities.ts';
 import { HEAVY_TASK_QUEUE, ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
-import type { IngestInput, IngestResult } from '../../contracts/run.ts';
+import type { ChunkRange, IngestInput, IngestResult, StagedObject } from '../../contracts/run.ts';
 import { loadWorkflowBundle } from '../../worker/workflow-bundle.ts';
 import type { ingest } from '../../workflows/ingest.ts';
 import { activityFailure, fakeActivities, PLAN } from '../support/fake-activities.ts';
@@ -36,7 +36,10 @@ async function withWorkers<T>(activities: Activities, work: () => Promise<T>): P
 }
 
 let asset = 0;
-async function start(objects: readonly string[]): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ingest>> {
+async function start(
+  objects: readonly string[],
+  given: Partial<IngestInput> = {},
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof ingest>> {
   const input: IngestInput = {
     job: { uri: 'file:///job.json', sha256: '0' },
     tenant: 'acme',
@@ -46,6 +49,7 @@ async function start(objects: readonly string[]): Promise<WorkflowHandleWithFirs
     parallelChunks: 2,
     parallelObjects: 2,
     timeouts: { heartbeatMs: 2_000, retryInitialMs: 50 },
+    ...given,
   };
   return client().workflow.start<typeof ingest>('ingest', {
     taskQueue: TASK_QUEUE,
@@ -210,5 +214,98 @@ describe('a run of a job', () => {
     expect(failure.cause).toBeInstanceOf(CancelledFailure);
     expect(discarded).toEqual(['orders']);
     expect(published.map(({ result }) => result.state)).toEqual(['cancelled']);
+  });
+});
+
+/** A plan of so many chunks. */
+const plansChunks =
+  (chunks: number): Activities['planObject'] =>
+  async ({ object }) => ({ plan: PLAN, table: `shop.${object}`, chunks, schemaChanges: [], unchangedUnits: 0 });
+
+describe('an object of many chunks', () => {
+  test.each([4, 8])('leaves a short history: 100 chunks, %i at once, under 200 events', async (parallelChunks) => {
+    const { activities } = fakeActivities({ planObject: plansChunks(100) });
+    const staged: StagedObject[] = [];
+    const { commitObject } = activities;
+    activities.commitObject = (input) => {
+      staged.push(input);
+      return commitObject(input);
+    };
+    const { objects, events } = await withWorkers(activities, async () => {
+      const handle = await start(['orders'], { parallelChunks });
+      const result = await handle.result();
+      const object = client().workflow.getHandle(`${handle.workflowId}/orders`);
+      const histories = await Promise.all([handle.fetchHistory(), object.fetchHistory()]);
+      return { ...result, events: histories.reduce((sum, { events: all }) => sum + (all?.length ?? 0), 0) };
+    });
+    expect(objects).toMatchObject([{ state: 'success', chunks: 100, counts: { read: 1000, committed: 900 } }]);
+    expect(staged.map(({ attempts }) => attempts)).toEqual([Array.from({ length: 100 }, () => 1)]);
+    expect(events).toBeLessThan(200);
+  });
+
+  test('has no more of them worked on at once than it may', async () => {
+    let [working, most] = [0, 0];
+    let threeWork = () => {};
+    const three = new Promise<void>((resolve) => (threeWork = resolve));
+    const { activities } = fakeActivities({ planObject: plansChunks(30) });
+    const { extractChunks } = activities;
+    activities.extractChunks = async (input) => {
+      most = Math.max(most, ++working);
+      if (working === 3) threeWork();
+      await three;
+      try {
+        return await extractChunks(input);
+      } finally {
+        working -= 1;
+      }
+    };
+    await withWorkers(activities, async () => (await start(['orders'], { parallelChunks: 3 })).result());
+    expect(most).toBe(3);
+  });
+
+  test('has chunks that were handed back done by others, as attempts of their own', async () => {
+    const given: ChunkRange[] = [];
+    const { activities } = fakeActivities({ planObject: plansChunks(7) });
+    const { extractChunks } = activities;
+    activities.extractChunks = async (input) => {
+      const { first, count, firstAttempt } = input.chunks;
+      given.push(input.chunks);
+      const done = await extractChunks({ ...input, chunks: { first, count: 1, firstAttempt } });
+      if (count === 1) return { ...done, attempts: [firstAttempt] };
+      const handedBack = { first: first + 1, count: count - 1, firstAttempt: firstAttempt + 1 };
+      return { ...done, attempts: [firstAttempt], handedBack };
+    };
+    const staged: StagedObject[] = [];
+    const { commitObject } = activities;
+    activities.commitObject = (input) => {
+      staged.push(input);
+      return commitObject(input);
+    };
+    const result = await withWorkers(activities, async () =>
+      (await start(['orders'], { parallelChunks: 2, timeouts: { takeChunksMs: 0 } })).result(),
+    );
+    expect(result.objects[0]?.counts.read).toBe(70);
+    expect(given.length).toBe(7);
+    const attemptOf = new Map(given.map(({ first, firstAttempt }) => [first, firstAttempt]));
+    expect(staged[0]?.attempts).toEqual([0, 1, 2, 3, 4, 5, 6].map((chunk) => attemptOf.get(chunk)));
+    expect(Math.max(...attemptOf.values())).toBeGreaterThan(1);
+  });
+
+  test('begins none of them after one has failed', async () => {
+    const begun: number[] = [];
+    const { activities, discarded } = fakeActivities({
+      planObject: plansChunks(40),
+      extractChunk: async ({ chunk }) => {
+        begun.push(chunk);
+        throw activityFailure('SOURCE_CHANGED', 'the file is another one');
+      },
+    });
+    const { cause } = await withWorkers(activities, async () =>
+      failureOf(await start(['orders'], { parallelChunks: 1 })),
+    );
+    expect(cause instanceof ApplicationFailure && cause.details?.[0]).toMatchObject({
+      objects: [{ failure: { code: 'SOURCE_CHANGED' } }],
+    });
+    expect([begun, discarded]).toEqual([[0], ['orders']]);
   });
 });

@@ -1,10 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { access, chmod, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, open, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createZstdCompress, createZstdDecompress, constants as zlib } from 'node:zlib';
+import { removeAbandoned, unfinishedName } from './abandoned-files.ts';
 import { tryLock } from './exclusive-lock.ts';
 
 /** Level 3 makes 35 MB of 213 in about a second; level 9 saves four more and takes seven. */
@@ -23,18 +25,29 @@ export function serverCacheFolder(env: NodeJS.ProcessEnv): string {
 export async function findCached(folder: string, name: string): Promise<string | undefined> {
   const { binary, packed } = cacheFiles(folder, name);
   if (await isExecutable(binary)) return binary;
-  const temporary = temporaryName(binary);
+  const source = await openIfThere(packed);
+  if (!source) return undefined;
+  const temporary = unfinishedName(binary);
   try {
     await pipeline(
-      createReadStream(packed, { highWaterMark: BUFFER }),
+      source.createReadStream({ highWaterMark: BUFFER }),
       createZstdDecompress({ chunkSize: BUFFER }),
       createWriteStream(temporary, { highWaterMark: BUFFER, mode: 0o755 }),
     );
     await rename(temporary, binary);
     return binary;
   } catch {
-    // Missing, or damaged: then it is as if there were none, and it is made again.
+    // Damaged: then it is as if there were none, and it is made again.
     await rm(temporary, { force: true });
+    return undefined;
+  }
+}
+
+/** Opened before anything is written: a stream that fails at once would leave the other one's file behind, empty. */
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file);
+  } catch {
     return undefined;
   }
 }
@@ -43,7 +56,7 @@ export async function findCached(folder: string, name: string): Promise<string |
 export async function addToCache(folder: string, name: string, file: string): Promise<string> {
   const { binary, packed } = cacheFiles(folder, name);
   await chmod(file, 0o755);
-  const temporary = temporaryName(packed);
+  const temporary = unfinishedName(packed);
   await pipeline(
     createReadStream(file, { highWaterMark: BUFFER }),
     createZstdCompress({ params: { [zlib.ZSTD_c_compressionLevel]: LEVEL } }),
@@ -71,9 +84,11 @@ export async function preparing<T>(
     await sleep(250);
     lock = tryLock(lockFile);
   }
-  const scratch = path.join(folder, `${SCRATCH_PREFIX}${process.pid}`);
+  const scratch = path.join(folder, unfinishedName('preparing'));
   try {
-    await removeLeftOvers(folder);
+    await removeAbandoned(folder);
+    // A process of the same id may have been killed here before, for ids begin anew with each container.
+    await rm(scratch, { recursive: true, force: true });
     await mkdir(scratch);
     return await work(scratch);
   } finally {
@@ -82,24 +97,9 @@ export async function preparing<T>(
   }
 }
 
-const SCRATCH_PREFIX = 'preparing-';
-
-/** A process that was killed leaves its folder behind; while we hold the lock, none is in use. */
-async function removeLeftOvers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(SCRATCH_PREFIX) || name.endsWith('.partial')) {
-      await rm(path.join(folder, name), { recursive: true, force: true });
-    }
-  }
-}
-
 function cacheFiles(folder: string, name: string): { binary: string; packed: string } {
   const binary = path.join(folder, `temporal-${name}-${process.platform}-${process.arch}`);
   return { binary, packed: `${binary}.zst` };
-}
-
-function temporaryName(file: string): string {
-  return `${file}.${process.pid}.partial`;
 }
 
 async function isExecutable(file: string): Promise<boolean> {

@@ -30,25 +30,31 @@ export interface ConfiguredServer {
 export async function configuredServer(env: NodeJS.ProcessEnv): Promise<ConfiguredServer | undefined> {
   // Most users configure nothing, and reading profiles loads a good part of the SDK: look before loading.
   if (!env['TEMPORAL_ADDRESS'] && !env['TEMPORAL_PROFILE'] && !existsSync(profileFile(env))) return undefined;
-  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
+  const { loadClientConfigProfile, toClientOptions } = await import('@temporalio/envconfig');
   const variables = Object.fromEntries(
     Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
+  const profile = usable(env, () => loadClientConfigProfile({ overrideEnvVars: variables }));
+  requirePair(profile.tls);
+  const { connectionOptions, namespace } = usable(env, () => toClientOptions(profile));
+  const { address, apiKey, tls, metadata } = connectionOptions;
+  if (!address) return undefined;
+  return {
+    namespace: namespace ?? 'default',
+    connection: {
+      address,
+      ...(typeof apiKey === 'string' ? { apiKey } : {}),
+      ...(typeof tls === 'boolean' ? { tls } : tls ? { tls: tlsOptions(tls) } : {}),
+      ...(metadata && Object.keys(metadata).length > 0 ? { metadata: textOnly(metadata) } : {}),
+    },
+  };
+}
+
+/** Loads a part of the configuration. The SDK's message may quote the file, which holds keys: it is not passed on. */
+function usable<T>(env: NodeJS.ProcessEnv, load: () => T): T {
   try {
-    const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: variables });
-    const { address, apiKey, tls, metadata } = connectionOptions;
-    if (!address) return undefined;
-    return {
-      namespace: namespace ?? 'default',
-      connection: {
-        address,
-        ...(typeof apiKey === 'string' ? { apiKey } : {}),
-        ...(typeof tls === 'boolean' ? { tls } : tls ? { tls: tlsOptions(tls) } : {}),
-        ...(metadata && Object.keys(metadata).length > 0 ? { metadata: textOnly(metadata) } : {}),
-      },
-    };
+    return load();
   } catch {
-    // The SDK's message may quote the file, which holds keys.
     const profile = env['TEMPORAL_PROFILE'];
     throw fail('USAGE', {
       received: profile ? `TEMPORAL_PROFILE=${profile}` : `Temporal's configuration in ${profileFile(env)}`,
@@ -56,6 +62,17 @@ export async function configuredServer(env: NodeJS.ProcessEnv): Promise<Configur
       next: 'correct the file, or set TEMPORAL_ADDRESS, or unset both to use the built-in dev server',
     });
   }
+}
+
+/** The SDK leaves a certificate without its key out, and the server would only say that one is missing. */
+function requirePair(tls: { readonly clientCert?: unknown; readonly clientKey?: unknown } | undefined): void {
+  if ((tls?.clientCert === undefined) === (tls?.clientKey === undefined)) return;
+  const [has, lacks] = tls?.clientCert === undefined ? ['key', 'certificate'] : ['certificate', 'key'];
+  throw fail('USAGE', {
+    received: `a client ${has} without its ${lacks}`,
+    expected: 'both, or none',
+    next: 'set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH, or both in the profile',
+  });
 }
 
 /** Where Temporal's own tools keep their profiles. */

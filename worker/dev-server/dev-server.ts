@@ -74,6 +74,14 @@ export async function joinRunningServer(home: string): Promise<AcquiredServer | 
   return socket && (await useServer(socket));
 }
 
+/** True while the dev server of the folder runs, or starts; it is not kept from ending. */
+export async function isServerRunning(home: string): Promise<boolean> {
+  const record = await readServerRecord(path.resolve(home));
+  const socket = record && (await tryConnect(record.socket));
+  socket?.destroy();
+  return socket !== undefined;
+}
+
 async function acquireDevServer(options: AcquireOptions): Promise<AcquiredServer> {
   const home = openHome(options.home);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formatBytes } from '../../contracts/figures.ts';
+import { endWithUs } from './end-with-us.ts';
 
 /** How long the download service may take to name a file, and then to deliver it. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -38,6 +39,7 @@ export async function downloadServer(options: DownloadOptions): Promise<string |
     stdio: 'ignore',
     env: { ...env, NODE_OPTIONS: '' },
   });
+  endWithUs(child);
   const ended = new Promise<number | null>((resolve) => {
     child.once('exit', resolve);
     child.once('error', () => resolve(null));

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { formatDuration, formatPlural } from '../../contracts/figures.ts';
+import { endWithUs } from './end-with-us.ts';
 
 const run = promisify(execFile);
 
@@ -48,6 +49,8 @@ export async function buildServer({
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: BUILD_WITHIN_MS,
   });
+  // Go removes its own temporary files when it is interrupted.
+  endWithUs(child, 'SIGINT');
   const progress = { packages: 0, downloads: 0, lastWords: '' };
   createInterface({ input: child.stderr }).on('line', (line) => {
     // With -v Go names each package as it compiles it, and each module as it downloads it.

@@ -3,6 +3,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { fail } from '../../contracts/errors.ts';
+import { removeAbandoned } from './abandoned-files.ts';
 import { addToCache, findCached, preparing, serverCacheFolder } from './binary-cache.ts';
 import { downloadName, downloadServer } from './download.ts';
 import { BUILT_VERSION, buildServer, goVersion } from './go-build.ts';
@@ -30,6 +31,7 @@ export async function locateServerBinary(options: LocateOptions): Promise<string
   }
   const why = onPath ? `${onPath} does not work` : '`temporal` is not on PATH';
   const cache = serverCacheFolder(env);
+  await removeAbandoned(cache);
   const cached = await findPrepared(cache);
   if (cached) {
     announce(`Temporal dev server: ${why}; using ${cached}, prepared earlier.`);

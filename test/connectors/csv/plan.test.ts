@@ -1,6 +1,7 @@
-import { rm, truncate } from 'node:fs/promises';
+import { rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCheckpoint, stateOf } from '../../../connectors/csv/checkpoint.ts';
 import { planFiles } from '../../../connectors/csv/plan.ts';
 import { sourceSchema } from '../../../contracts/job-source.ts';
 import { contextIn, csvSource, runCsv, writeFiles } from '../../support/csv.ts';
@@ -38,6 +39,66 @@ describe('the plan of a csv source', () => {
     expect([second.chunks, third.chunks, third.unchanged]).toEqual([0, 0, 2]);
   });
 
+  it('opens no file whose size and time are as they were, but for up to eight that show the format', async () => {
+    await using folder = await temporaryFolder();
+    const names = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}.csv`);
+    await writeFiles(folder.path, Object.fromEntries(names.map((name) => [name, lines('id,note', '1,x')])));
+    const source = { path: '*.csv' };
+    const first = await runCsv(csvSource(folder.path, source), folder.path);
+    // Whoever opens it finds a program, and fails.
+    const closed = path.join(folder.path, '01.csv');
+    const { atime, mtime } = await stat(closed);
+    await writeFile(closed, '\x7fELF'.padEnd(lines('id,note', '1,x').length));
+    await utimes(closed, atime, mtime);
+    // `utimes` knows milliseconds only, as some file systems do.
+    const exact = parseCheckpoint(first.checkpoint);
+    const state = stateOf(closed, exact);
+    const checkpoint = { ...exact, files: { ...exact.files, [closed]: { ...state, mtimeMs: mtime.getTime() } } };
+    await writeFiles(folder.path, { '20.csv': lines('note,id', 'y,2') });
+
+    const second = await runCsv(csvSource(folder.path, source), folder.path, { checkpoint });
+    expect([second.rows, second.unchanged]).toEqual([[{ id: '2', note: 'y' }], 20]);
+    const all = { options: { mode: 'full_refresh' } as const, checkpoint };
+    await expect(runCsv(csvSource(folder.path, source), folder.path, all)).rejects.toMatchObject({
+      code: 'SOURCE_NOT_CSV',
+    });
+  });
+
+  it('types a column by the file that brings it, however many others there are', async () => {
+    await using folder = await temporaryFolder();
+    const names = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}.csv`);
+    await writeFiles(folder.path, Object.fromEntries(names.map((name) => [name, lines('id,note', '1,x')])));
+    const source = csvSource(folder.path, { path: '*.csv' });
+    const { checkpoint } = await runCsv(source, folder.path);
+    await writeFiles(folder.path, { '06b.csv': lines('id,note,amount', '2,y,1.5') });
+    expect((await runCsv(source, folder.path, { checkpoint })).rows).toEqual([{ id: '2', note: 'y', amount: 1.5 }]);
+  });
+
+  it.each([
+    ['a header only', 'id,at\n'],
+    ['nothing', ''],
+  ])(
+    'takes a source whose files hold %s by now for empty, with the columns and types that it had',
+    async (_, content) => {
+      await using folder = await temporaryFolder();
+      await writeFiles(folder.path, {
+        '1.csv': lines('id,at', '1,2024-01-01'),
+        '2.csv': lines('id,at', '2,2024-01-02'),
+      });
+      const source = csvSource(folder.path, { path: '*.csv' });
+      const first = await runCsv(source, folder.path);
+      await writeFiles(folder.path, { '1.csv': content, '2.csv': content });
+      const second = await runCsv(source, folder.path, { checkpoint: first.checkpoint });
+      expect([second.rows, second.unchanged, second.upToDate]).toEqual([[], 0, false]);
+      const { schema } = await source.describe('orders', contextIn(folder.path), { checkpoint: first.checkpoint });
+      expect(schema.columns.map(({ name, type }) => [name, type])).toEqual([
+        ['id', 'long'],
+        ['at', 'date'],
+      ]);
+      expect((await runCsv(source, folder.path, { checkpoint: second.checkpoint })).upToDate).toBe(true);
+    },
+  );
+
   it('reads everything on a full refresh, and every time without a strategy', async () => {
     await using folder = await temporaryFolder();
     await writeFiles(folder.path, { '1.csv': lines('a,b', '1,x') });
@@ -71,7 +132,7 @@ describe('the plan of a csv source', () => {
     });
     const second = await runCsv(source, folder.path, { checkpoint: first.checkpoint });
     expect(second.rows.map((row) => row['id'])).toEqual(['3']);
-    expect(second.skipped).toEqual({ incremental: 3 });
+    expect(second.skipped).toEqual({ incremental: 2, null_cursor: 1 });
     expect(second.read).toBe(5);
     expect(second.rejected).toMatchObject([{ line: 6, reason: 'CAST', column: 'updated_at', raw: '5,soon' }]);
     expect(second.checkpoint['cursor']).toBe('2024-01-02T22:00:00.000000Z');
@@ -122,7 +183,6 @@ describe('the plan of a csv source', () => {
       path: `/f${String(index).padStart(4, '0')}`,
       bytes: size * MIB,
       mtimeMs: 1,
-      digest: 'd',
     }));
     const input = {
       request: {
@@ -132,9 +192,12 @@ describe('the plan of a csv source', () => {
         options: { mode: 'incremental' as const },
       },
       source: sourceSchema.parse({}),
-      files,
+      changes: { files, changed: files },
+      formatKey: '',
+      digestOf: async () => 'd',
+      headerOf: async () => ['a'],
       format: { delimiter: ',', quote: '"', escape: '"', header: true, nullStrings: [''], nullsInText: [''] },
-      layoutOf: async (name: string) => ({
+      layoutOf: async ({ path: name }: { readonly path: string }) => ({
         path: name,
         compression: 'none' as const,
         encoding: 'utf-8' as const,

@@ -78,6 +78,57 @@ describe('a malformed row of a csv file', () => {
     expect(run.rejected).toMatchObject([{ line: 3, column: 'name', reason: 'INVALID_ENCODING' }]);
   });
 
+  it.each([
+    ['in place', [0xff, 0xfe]],
+    ['from a copy, beside a quote that is never closed', [0x22, 0xff, 0xfe]],
+  ])(
+    'with bytes that are not UTF-8 keeps all of its bytes, told apart from a text that looks so: %s',
+    async (_, bad) => {
+      const record = Buffer.concat([Buffer.from('2,C:\\xff é '), Buffer.from(bad), Buffer.from([0xc3])]);
+      const quote = bad[0] === 0x22 ? Buffer.from('9,"x"y\n') : Buffer.alloc(0);
+      const run = await read(
+        { 'a.csv': Buffer.concat([Buffer.from('id,name\n'), quote, record, Buffer.from('\n3,C:\\xff\nx,?\n')]) },
+        { types: { id: 'long' }, delimiter: ',', quote: '"' },
+      );
+      const broken = bad[0] === 0x22 ? '"' : '';
+      expect(run.rejected.find(({ reason }) => reason === 'INVALID_ENCODING')?.raw).toBe(
+        `2,C:\\\\xff é ${broken}\\xff\\xfe\\xc3`,
+      );
+      expect(run.rejected.find(({ reason }) => reason === 'CAST')?.raw).toBe('x,?');
+      expect(run.rows).toEqual([{ id: '3', name: 'C:\\xff' }]);
+    },
+  );
+
+  it('with too many columns and bytes that are not UTF-8 keeps its bytes, and the line breaks in it', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('id,name\n1,x\n2,"a\nb'),
+      Buffer.from([0xc3]),
+      Buffer.from('z",?\n3,y\n'),
+    ]);
+    const run = await read({ 'a.csv': bytes }, { types: { id: 'long' } });
+    expect(run.rejected).toMatchObject([{ line: 3, reason: 'INVALID_ENCODING', raw: '2,"a\nb\\xc3z",?' }]);
+    expect(run.rows).toHaveLength(2);
+  });
+
+  it.each([
+    ['in place', 'a.csv', (text: string) => text],
+    ['from gzip', 'a.csv.gz', gzipSync],
+    ['from a copy', 'a.csv', (text: string) => text.replace('first\n', 'first\r\n')],
+  ])(
+    'with a zero byte costs itself alone where no value can hold it, and nothing where one can: %s',
+    async (_, name, of) => {
+      const text = lines('id,note', '1,first', '2,a\0b', '3\0,c', '4,"\0"', '5,last');
+      const run = await read({ [name]: of(text) }, { types: { id: 'long' } });
+      expect(run.rows.map(({ id, note }) => [id, note])).toEqual([
+        ['1', 'first'],
+        ['2', 'a\0b'],
+        ['4', '\0'],
+        ['5', 'last'],
+      ]);
+      expect(run.rejected).toMatchObject([{ line: 4, column: 'id', reason: 'CAST', raw: '3\0,c' }]);
+    },
+  );
+
   it('with a quote that is never closed takes no other row with it', async () => {
     const rows = Array.from({ length: 2000 }, (_, i) => `${i},name ${i}`);
     const run = await read({ 'a.csv': lines('id,name', '1,"never closed', ...rows) }, { types: { id: 'long' } });

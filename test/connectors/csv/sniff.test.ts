@@ -126,6 +126,29 @@ describe('the sample of a csv source', () => {
     expect(many.types['n']).toBe('string');
   });
 
+  it('says which column became text by some of its values, how many fit what, and what to write', async () => {
+    const values = Array.from({ length: 97 }, (_, i) => `${i}.5,free text ${i}`);
+    const text = lines('amount,note', ...values, 'unknown,x', 'n.n.,y', '?!,z');
+    const note =
+      'column amount: read as string, though 97 % of 100 sampled values are double; ' +
+      'write source.types: { amount: double } to force it, which puts rows with other values into quarantine';
+    const { types, notes } = await described({ 'a.csv': text });
+    expect([types['amount'], notes]).toEqual(['string', expect.arrayContaining([note])]);
+    expect(notes.filter((one) => one.startsWith('column'))).toEqual([note]);
+    for (const type of ['string', 'double']) {
+      expect((await described({ 'a.csv': text }, { types: { amount: type } })).notes.join()).not.toContain('amount');
+    }
+  });
+
+  it('says when the first line could be names or values, until the job says which', async () => {
+    const text = lines('john,berlin', 'mary,paris', 'anna,rome');
+    const note = 'first line taken as header, though it may be data; set source.header to be sure';
+    expect((await described({ 'a.csv': text })).notes).toContain(note);
+    for (const header of [true, false]) {
+      expect((await described({ 'a.csv': text }, { header })).notes.join()).not.toContain('first line');
+    }
+  });
+
   it('lets the job decide, and the contract before it', async () => {
     const contract: StreamSchema = { columns: [{ name: 'a', type: 'decimal(10, 2)', required: true }], primaryKey: [] };
     const { types } = await described(
@@ -213,8 +236,6 @@ describe('a csv source refuses, in one sentence that says what to do,', () => {
       { '1.csv': 'ID,b\n1,2\n', '2.csv': 'id,b\n1,2\n' },
       { path: '*.csv' },
     ],
-    ['a zip archive', 'SOURCE_NOT_CSV', { 'a.csv': Buffer.from('504b0304140000000800', 'hex') }, {}],
-    ['a Parquet file', 'SOURCE_NOT_CSV', { 'a.csv': Buffer.from('PAR1\x15\x04\x15') }, {}],
     ['a binary file', 'SOURCE_NOT_CSV', { 'a.csv': Buffer.from('a,b\n1,\0\0\0\0,2\n\x01\x02') }, {}],
     ['JSON', 'SOURCE_NOT_CSV', { 'a.csv': '{"a": 1}\n{"a": 2}\n' }, {}],
     ['HTML', 'SOURCE_NOT_CSV', { 'a.csv': '<!doctype html>\n<html>\n<body>not found</body>\n' }, {}],
@@ -230,6 +251,51 @@ describe('a csv source refuses, in one sentence that says what to do,', () => {
     const work = described(files, source);
     await expect(work).rejects.toMatchObject({ code });
     await expect(work).rejects.toThrow(/; expected .+; .+\.$/);
+  });
+
+  it.each([
+    ['a zip archive', Buffer.from('504b0304140000000800', 'hex'), {}, 'unpack it'],
+    ['an Excel workbook', Buffer.from('PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml'), {}, 'save the sheet as CSV'],
+    ['a Parquet file', Buffer.from('PAR1\x15\x04\x15'), {}, 'convert this one'],
+    ['an ORC file', Buffer.from('ORC\x15\x04\x15'), {}, 'convert this one'],
+    ['a bzip2 archive', Buffer.from('425a68393141592653590000', 'hex'), {}, 'unpack it'],
+    [
+      'a tar archive',
+      Buffer.concat([Buffer.from('a.csv'.padEnd(257, '\0')), Buffer.from('ustar\x0000')]),
+      {},
+      'unpack it',
+    ],
+    ['compressed by gzip', gzipSync('a,b\n1,2\n'), { compression: 'none' }, 'source.compression: gzip'],
+    ['compressed by zstd', zstdCompressSync('a,b\n1,2\n'), { compression: 'none' }, 'source.compression: zstd'],
+    ['compressed twice', gzipSync(gzipSync('a,b\n1,2\n')), {}, 'compress it once'],
+    ['UTF-16', Buffer.from(lines('名前,市', '太郎,東京', '花子,大阪'), 'utf16le'), {}, 'source.encoding: utf-16'],
+    [
+      'UTF-16',
+      Buffer.from(lines('名前,市', '太郎,東京', '花子,大阪'), 'utf16le').swap16(),
+      {},
+      'source.encoding: utf-16',
+    ],
+    [
+      'binary file',
+      Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 7919 + (at >> 3) * 31) % 256)),
+      {},
+      'convert',
+    ],
+    ['zero byte in the names', Buffer.from('a\0,b\n1,2\n3,4\n'), { delimiter: ',', header: true }, 'name a CSV file'],
+  ])('%s, and names it', async (kind, bytes, source, advice) => {
+    const work = described({ 'data.csv': bytes }, source);
+    await expect(work).rejects.toMatchObject({ code: 'SOURCE_NOT_CSV' });
+    await expect(work).rejects.toThrow(kind);
+    await expect(work).rejects.toThrow(advice);
+  });
+
+  it('no text that begins with the letters of another kind, and no UTF-16 that it is told of', async () => {
+    expect((await described({ 'a.csv': lines('ORCID,n', 'x,1', 'y,2') })).types).toEqual({
+      ORCID: 'string',
+      n: 'long',
+    });
+    const utf16 = Buffer.from(lines('名前,n', '太郎,1', '花子,2'), 'utf16le');
+    expect((await described({ 'a.csv': utf16 }, { encoding: 'utf-16' })).types).toEqual({ 名前: 'string', n: 'long' });
   });
 
   it('a source without a path', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { embeddedCatalog } from '../../../connectors/iceberg/open-catalog.ts';
 import { Judge } from '../../support/judge.ts';
 import { change, optionalColumn, TestLake } from '../../support/lake.ts';
 import { NUMBERS, numbers } from '../../support/numbers.ts';
@@ -89,6 +90,36 @@ describe('a replacement', () => {
       '2',
       '3',
     ]);
+  });
+
+  test('of what many commits wrote needs one manifest to say so', async () => {
+    await using lake = await TestLake.create();
+    for (let n = 0; n < 6; n += 1) await lake.write('numbers', NUMBERS, numbers(n, n + 1));
+    await lake.write('numbers', NUMBERS, numbers(0, 3), { mode: 'replace' });
+
+    const manifests = await lake.storage.list(`${lake.warehouse}/shop/numbers/metadata`, (name) =>
+      /-m\d+\.avro$/.test(name),
+    );
+    expect(manifests).toHaveLength(6 + 2);
+    expect(await judge.of(lake.folder).count('shop.numbers')).toBe(3);
+  });
+});
+
+describe('the log of earlier metadata files', () => {
+  test('is as long as the table wants it', async () => {
+    await using lake = await TestLake.create();
+    const properties = { 'write.metadata.previous-versions-max': '3' };
+    for (let n = 0; n < 6; n += 1) {
+      const { runId, plan, files } = await lake.stage('numbers', NUMBERS, numbers(n, n + 1));
+      await lake.sink.commit(runId, [change({ plan: { ...plan, properties }, files })]);
+    }
+    const catalog = await embeddedCatalog(lake).open();
+    const version = await catalog.load({ namespace: 'shop', table: 'numbers' });
+    catalog.close();
+    const names = version?.metadata['metadata-log'].map((entry) =>
+      entry['metadata-file'].replace(/.*\/(\d+)-.*/, '$1'),
+    );
+    expect(names).toEqual(['00002', '00003', '00004']);
   });
 });
 

@@ -98,7 +98,7 @@ const BOUNDED = [
 async function differencesByOurselves(lake: TestLake, table: string, select: string): Promise<number> {
   const reader = await IcebergReader.open(lake.storage, lake.warehouse);
   try {
-    const read = await reader.select({ namespace: 'shop', table });
+    const read = await reader.select({ namespace: 'shop', table }, lake.session);
     const rows = await lake.session.rows(
       `SELECT count(*)::INT AS n FROM ((${select}) EXCEPT ALL (${read}) UNION ALL ((${read}) EXCEPT ALL (${select})))`,
     );

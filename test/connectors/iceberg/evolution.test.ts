@@ -86,7 +86,7 @@ describe('an evolved table', () => {
     expect(inOrder(await judge.of(lake.folder).rowsByDuckDb('shop.trips'))).toEqual(expected);
 
     const reader = await IcebergReader.open(lake.storage, lake.warehouse);
-    const select = await reader.select({ namespace: 'shop', table: 'trips' });
+    const select = await reader.select({ namespace: 'shop', table: 'trips' }, lake.session);
     reader.close();
     const rows = await lake.session.rows(
       `SELECT id, price::VARCHAR AS price, place, stops, tags FROM (${select}) ORDER BY id`,

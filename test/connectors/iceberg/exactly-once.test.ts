@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CommitPoint } from '../../../connectors/iceberg/commit.ts';
 import { IcebergReader } from '../../../connectors/iceberg/reader.ts';
 import { IcebergSink } from '../../../connectors/iceberg/sink.ts';
+import { LocalStorage } from '../../../connectors/storage/local.ts';
 import { Judge } from '../../support/judge.ts';
 import { change, TestLake } from '../../support/lake.ts';
 import { NUMBERS, numbers } from '../../support/numbers.ts';
@@ -26,7 +28,7 @@ async function filesOf(lake: TestLake, table: string): Promise<string[]> {
 
 async function rowsOf(lake: TestLake, table: string): Promise<number> {
   const reader = await IcebergReader.open(lake.storage, lake.warehouse);
-  const select = await reader.select({ namespace: 'shop', table });
+  const select = await reader.select({ namespace: 'shop', table }, lake.session);
   reader.close();
   const [row] = await lake.session.rows(`SELECT count(*)::INT AS n, count(DISTINCT n)::INT AS d FROM (${select})`);
   expect(row?.['n']).toBe(row?.['d']);
@@ -197,6 +199,49 @@ describe('a sweep', () => {
     // A data file, a manifest, a manifest list and a metadata file.
     expect(swept).toEqual([4]);
     expect(await rowsOf(lake, 'numbers')).toBe(1);
+  });
+
+  test('waits for a commit that has found its files, and leaves what it refers to', async () => {
+    await using lake = await TestLake.create();
+    await lake.write('numbers', NUMBERS, numbers(0, 1));
+    const staged = await lake.stage('numbers', NUMBERS, numbers(1, 2));
+    let sweep: Promise<unknown> | undefined;
+    const sink = new IcebergSink({
+      storage: lake.storage,
+      warehouse: lake.warehouse,
+      reached: async (point) => {
+        if (point !== 'catalog-moving') return;
+        sweep = lake.sink.sweep(staged.runId, [staged.plan]);
+        const first = await Promise.race([sweep, sleep(300, 'still waiting')]);
+        expect(first).toBe('still waiting');
+      },
+    });
+    await sink.commit(staged.runId, [change(staged)]);
+    sink.close();
+
+    expect(await sweep).toEqual({ files: 0, bytes: 0 });
+    expect(await rowsOf(lake, 'numbers')).toBe(2);
+    expect((await filesOf(lake, 'numbers')).filter((file) => file.startsWith('data/'))).toHaveLength(2);
+  });
+
+  test('that is under way lets no commit of its run begin, and the next one finds its files gone', async () => {
+    await using lake = await TestLake.create();
+    const staged = await lake.stage('numbers', NUMBERS, numbers(1, 2));
+    let refused: unknown;
+    class SlowStorage extends LocalStorage {
+      override async remove(uris: string | readonly string[], within?: string): Promise<void> {
+        refused ??= await lake.sink.commit(staged.runId, [change(staged)]).catch((error: unknown) => error);
+        await super.remove(uris, within);
+      }
+    }
+    const sweeper = new IcebergSink({ storage: new SlowStorage(), warehouse: lake.warehouse });
+    await lake.write('beside', NUMBERS, numbers(0, 1));
+    expect((await sweeper.sweep(staged.runId, [staged.plan])).files).toBe(1);
+    sweeper.close();
+
+    expect(refused).toMatchObject({ code: 'TABLE_CHANGED' });
+    await expect(lake.sink.commit(staged.runId, [change(staged)])).rejects.toMatchObject({ code: 'TABLE_CHANGED' });
+    expect(await filesOf(lake, 'numbers')).toEqual([]);
   });
 
   test('leaves every file that any snapshot of the table refers to', async () => {

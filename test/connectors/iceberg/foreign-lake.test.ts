@@ -32,7 +32,7 @@ describe('a lake that PyIceberg made', () => {
     expect((await judged.rows('shop.people')).map((row) => row['id']).toSorted()).toEqual(['1', '2', '3']);
     const reader = await IcebergReader.open(lake.storage, lake.warehouse);
     const lines = await reader.snapshots({ namespace: 'shop', table: 'people' });
-    const rows = await lake.session.rows(await reader.select({ namespace: 'shop', table: 'people' }));
+    const rows = await lake.session.rows(await reader.select({ namespace: 'shop', table: 'people' }, lake.session));
     reader.close();
     expect(rows).toHaveLength(3);
     expect(lines.map(({ id }) => id)).toEqual((await judged.describe('shop.people')).snapshots.map(({ id }) => id));
@@ -105,7 +105,7 @@ describe('a folder without a lake', () => {
     opened.prepare(NUMBERS, { evolve: true });
     const reader = await IcebergReader.open(lake.storage, lake.warehouse);
     expect(await reader.namespaces()).toEqual([]);
-    await expect(reader.select({ namespace: 'shop', table: 'numbers' })).rejects.toMatchObject({
+    await expect(reader.select({ namespace: 'shop', table: 'numbers' }, lake.session)).rejects.toMatchObject({
       code: 'TABLE_NOT_FOUND',
     });
     reader.close();

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { literal } from '../../../connectors/duckdb/sql.ts';
 import { ParquetSink } from '../../../connectors/parquet/sink.ts';
 import type { CommitReceipt } from '../../../connectors/sink.ts';
+import { localPath } from '../../../connectors/storage/local.ts';
 import { change, optionalColumn, TestLake } from '../../support/lake.ts';
 import { NUMBERS, numbers } from '../../support/numbers.ts';
 
@@ -24,7 +25,7 @@ async function rowsInFolder(lake: TestLake, table: string): Promise<number[]> {
 async function newestManifest(lake: TestLake): Promise<unknown> {
   const folder = path.join(lake.folder, 'shop/_manifests');
   const names = (await lake.storage.list(`file://${folder}`)).map((file) => file.uri).toSorted();
-  return JSON.parse(await readFile(lake.storage.toLocalPath(names.at(-1) ?? ''), 'utf8'));
+  return JSON.parse(await readFile(localPath(names.at(-1) ?? ''), 'utf8'));
 }
 
 describe('a table in a plain folder', () => {

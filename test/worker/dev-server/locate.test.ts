@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -47,6 +49,12 @@ ${build}`,
 
 async function builds(): Promise<string[]> {
   return (await readFile(path.join(folder, 'builds'), 'utf8')).trim().split('\n');
+}
+
+async function idOfEndedProcess(): Promise<number | undefined> {
+  const child = spawn('true');
+  await once(child, 'exit');
+  return child.pid;
 }
 
 const noDownload: typeof downloadServer = async () => undefined;
@@ -113,6 +121,27 @@ test('an unpacked server that is gone is unpacked again, not built again', async
   expect(await builds()).toHaveLength(1);
 });
 
+test('looking for a server leaves nothing unfinished in the cache', async () => {
+  const cache = serverCacheFolder(env);
+  await mkdir(cache, { recursive: true });
+  for (const name of ['sdk-1.0.0', 'v1.0.0', BUILT_VERSION]) expect(await findCached(cache, name)).toBeUndefined();
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test('what killed processes left unfinished is removed at the next start; what others are at is not', async () => {
+  await installGo();
+  const binary = await locate();
+  const gone = await idOfEndedProcess();
+  const cache = path.dirname(binary);
+  await mkdir(path.join(cache, `preparing.${gone}.partial`));
+  await writeFile(path.join(cache, 'preparing.1.partial'), '');
+  await writeFile(`${binary}.${gone}.partial`, '');
+  await writeFile(`${binary}.${process.pid}.partial`, '');
+  await locate();
+  const left = (await readdir(cache)).filter((name) => name.endsWith('.partial'));
+  expect(left.toSorted()).toEqual(['preparing.1.partial', `${path.basename(binary)}.${process.pid}.partial`]);
+});
+
 test('a damaged cache is built again', async () => {
   await installGo();
   const binary = await locate();
@@ -124,8 +153,10 @@ test('a damaged cache is built again', async () => {
 
 test('nothing half-done stays in the cache', async () => {
   const cache = serverCacheFolder(env);
-  await mkdir(path.join(cache, 'preparing-1'), { recursive: true });
-  await writeFile(path.join(cache, 'temporal.1.partial'), 'half');
+  const gone = await idOfEndedProcess();
+  await mkdir(path.join(cache, `preparing.${gone}.partial`), { recursive: true });
+  await mkdir(path.join(cache, `preparing.${process.pid}.partial`));
+  await writeFile(path.join(cache, `temporal.${gone}.partial`), 'half');
   await installGo();
   const binary = path.basename(await locate());
   expect((await readdir(cache)).toSorted()).toEqual(['prepare.lock', binary, `${binary}.zst`]);
