@@ -57,7 +57,7 @@ const delegating = Object.fromEntries(
 );
 
 async function withActivities(overrides: Partial<Activities>, work: () => Promise<void>): Promise<void> {
-  current = { ...activities, ...overrides };
+  current = fakeActivities(overrides).activities;
   try {
     await work();
   } finally {
