@@ -144,7 +144,11 @@ test('a scheduled maintenance is found, paused, resumed and triggered by the nam
 
   const name = `maintain/${project}/shop.orders`;
   expect((await dativo('pause', 'maintain/shop.orders')).out).toBe(`${name}: paused.\n`);
-  expect((await dativo('schedules')).out).toMatch(new RegExp(`${name} +every 30d +paused: paused with dativo pause`));
+  const listing = async () => (await dativo('schedules')).out;
+  // The server lists what became of a schedule a moment after it has answered.
+  await expect
+    .poll(listing, { timeout: 10_000 })
+    .toMatch(new RegExp(`${name} +every 30d +paused: paused with dativo pause`));
   expect((await dativo('resume', name)).out).toBe(`${name}: resumed.\n`);
   expect((await dativo('backfill', name, '--from', '2026-01-01', '--to', '2026-01-02')).err).toContain('is no job');
   expect((await dativo('pause', 'maintain/shop.nothing')).err).toContain('which no schedule is known by');
@@ -160,7 +164,5 @@ test('a scheduled maintenance is found, paused, resumed and triggered by the nam
   expect(kept).toHaveLength(2);
   const { rows } = await queryLake(lake, 'SELECT count(*)::INT FROM shop.orders', { limit: 10 });
   expect(rows).toEqual([[5]]);
-  await expect
-    .poll(async () => (await dativo('schedules')).out, { timeout: 10_000 })
-    .toMatch(new RegExp(`${name} .*success`));
+  await expect.poll(listing, { timeout: 10_000 }).toMatch(new RegExp(`${name} .*success`));
 }, 120_000);
