@@ -1,9 +1,11 @@
 import type { ErrorCode } from '../contracts/errors.ts';
-import { SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
+import { tableOfObject } from '../contracts/ids.ts';
+import { isDatabase, SOURCE_CONNECTORS } from '../contracts/job-connectors.ts';
 import type { SourceSpec } from '../contracts/job-source.ts';
 import { OBJECT_PLACEHOLDER } from '../contracts/job-source.ts';
 import type { TargetSpec } from '../contracts/job-target.ts';
 import { nearest } from '../contracts/nearest.ts';
+import { incrementalRules } from './incremental-rules.ts';
 import { isRemote } from './job-paths.ts';
 import type { JsonObject, KeyPath } from './json-tree.ts';
 import { showPath, valueAt } from './json-tree.ts';
@@ -18,9 +20,35 @@ interface UnusedKey {
   readonly unless?: (job: JsonObject) => boolean;
 }
 
+const DATABASES = Object.keys(SOURCE_CONNECTORS).filter(isDatabase);
+const DATABASE_KEYS = [
+  'connection',
+  'schema',
+  'query',
+  'unsupported_types',
+  'chunk_mb',
+  'statement_timeout_seconds',
+  'lock_timeout_seconds',
+];
+const FILE_KEYS = [
+  'path',
+  'storage',
+  'delimiter',
+  'quote',
+  'escape',
+  'header',
+  'encoding',
+  'compression',
+  'null_strings',
+  'sample_rows',
+];
+
 /** Keys that a connector does not use: a job that sets one expects something that will not happen. */
 const UNUSED_KEYS: readonly UnusedKey[] = [
-  { path: ['source', 'connection'], key: ['source_connector'], value: 'csv' },
+  ...DATABASE_KEYS.map((key) => ({ path: ['source', key], key: ['source_connector'], value: 'csv' })),
+  ...DATABASES.flatMap((value) =>
+    FILE_KEYS.map((key) => ({ path: ['source', key], key: ['source_connector'], value })),
+  ),
   { path: ['target', 'catalog'], key: ['target_connector'], value: 'parquet', unless: hasRemoteWarehouse },
   ...['primary_key', 'latest_by'].flatMap((name) =>
     ['append', 'overwrite'].map((value) => ({ path: ['target', name], key: ['target', 'write_mode'], value })),
@@ -91,7 +119,6 @@ export function csvRules(
   writeMode: TargetSpec['write_mode'] | undefined,
 ): RuleFinding[] {
   const findings: RuleFinding[] = [];
-  const { strategy, cursor_field: cursorField, lookback_hours: lookbackHours } = source.incremental;
   const add = (path: KeyPath, at: 'key' | 'value', received: string, expected: string, next: string) =>
     findings.push(invalid(path, at, received, expected, next));
 
@@ -114,42 +141,7 @@ export function csvRules(
       'write data/{object}.csv or the like',
     );
   }
-  if (strategy === 'updated_after' && cursorField === undefined) {
-    const next = 'add cursor_field: updated_at or the like';
-    add(
-      ['source', 'incremental', 'cursor_field'],
-      'key',
-      'updated_after has no cursor_field',
-      'the column to go by',
-      next,
-    );
-  }
-  if (strategy !== 'updated_after') {
-    const unused = [
-      cursorField === undefined ? [] : ['cursor_field'],
-      lookbackHours === 0 ? [] : ['lookback_hours'],
-    ].flat();
-    for (const key of unused) {
-      const received = `source.incremental.${key} has no meaning when the strategy is ${strategy}`;
-      add(
-        ['source', 'incremental', key],
-        'key',
-        received,
-        'strategy: updated_after with it',
-        'add the strategy or remove it',
-      );
-    }
-  }
-  if (strategy === 'updated_after' && lookbackHours > 0 && writeMode === 'append') {
-    // An upsert puts a row that is read a second time in the place of the one that was there.
-    add(
-      ['source', 'incremental', 'lookback_hours'],
-      'key',
-      'source.incremental.lookback_hours with target.write_mode append would append rows a second time',
-      'write_mode: upsert with it',
-      'remove it, or write target.write_mode: upsert',
-    );
-  }
+  findings.push(...incrementalRules(source, 'new_files', writeMode));
   if (source.quote !== undefined && source.quote !== '' && source.quote === source.delimiter) {
     add(
       ['source', 'quote'],
@@ -164,11 +156,19 @@ export function csvRules(
 
 /** Two objects of one name would fill one table. */
 export function objectRules(objects: readonly string[], written: JsonObject): RuleFinding[] {
+  const tables = objects.map(tableOfObject);
   return objects.flatMap((object, index) => {
-    if (objects.indexOf(object) === index) return [];
     const path: KeyPath = ['source', 'objects', index];
-    const received = `source.objects names ${quoteWritten(written, path)} a second time`;
-    return [invalid(path, 'value', received, 'each object once', 'remove one of the two')];
+    if (objects.indexOf(object) !== index) {
+      const received = `source.objects names ${quoteWritten(written, path)} a second time`;
+      return [invalid(path, 'value', received, 'each object once', 'remove one of the two')];
+    }
+    const first = tables.indexOf(tableOfObject(object));
+    if (first === index) return [];
+    const received = `source.objects names ${quoteWritten(written, path)}, which would fill the table of ${objects[first]}`;
+    return [
+      invalid(path, 'value', received, 'objects with tables of their own', 'bring one of the two in by another job'),
+    ];
   });
 }
 

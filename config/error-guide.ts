@@ -30,11 +30,20 @@ export const ERROR_GUIDE: Readonly<Record<ErrorCode, string>> = {
   LAYOUT_INVALID:
     'Name columns that the run brings, with a transform that their type allows. Where files of an earlier partitioning are in the way, run once with `--full-refresh`.',
   CURSOR_FIELD_UNKNOWN:
-    'Name a column with numbers, dates or times in `source.incremental.cursor_field`: `dativo validate <job file> --sample` shows the columns.',
-  SOURCE_NOT_FOUND: 'Check `source.path`: it is relative to the job file, and a glob must match at least one file.',
+    'Name a column that can be ordered (of files: numbers, dates or times) in `source.incremental.cursor_field`: `dativo validate <job file> --sample` shows the columns.',
+  SOURCE_NOT_FOUND:
+    'Check `source.path`: it is relative to the job file, and a glob must match at least one file. Of a database: `dativo discover <job file>` lists what is there.',
   SOURCE_UNREADABLE: 'Give the user of the worker the right to read the file, and copy a damaged one again.',
   SOURCE_UNREACHABLE:
     'Nothing while Dativo retries. If it stays, check the address and the network from the machine of the worker.',
+  SOURCE_DENIED:
+    'Try the same user and address with the client of the database. See the guide of the database for the rights that it needs.',
+  TYPE_UNSUPPORTED:
+    'Keep the columns that the message names as text or leave them out with `source.unsupported_types`, or give them a type in `source.types`.',
+  SNAPSHOT_LOST:
+    'Nothing: the object begins again by itself. If it stays, look whether the database or a worker is restarted over and over.',
+  SNAPSHOT_PENDING:
+    'Nothing while Dativo retries. If it stays, look at the activity `holdSnapshot` of the run in Temporal.',
   SOURCE_EMPTY: 'Check what writes the files. Where an empty file is normal, give the columns in a contract.',
   SOURCE_NOT_CSV: 'Name a CSV file in `source.path`, or give `source.delimiter` and `source.encoding`.',
   DUPLICATE_COLUMN: 'Rename one of the two columns in the source; the case of letters does not count.',

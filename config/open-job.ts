@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ErrorParts } from '../contracts/errors.ts';
 import { fail } from '../contracts/errors.ts';
+import { tableOfObject } from '../contracts/ids.ts';
 import type { SchemaMode } from '../contracts/job.ts';
 import { jobSchema } from '../contracts/job.ts';
 import type { TargetConnector } from '../contracts/job-connectors.ts';
@@ -132,9 +133,9 @@ export function openStoredJob(json: unknown, options: Surroundings): OpenJob {
   };
 }
 
-/** The table that an object fills: the asset for the only object of a job, else the object's own name. */
+/** The table that an object fills: the asset for the only object of a job, else the object's name without its schema. */
 export function tableOf(asset: string, objects: readonly string[], object: string): string {
-  return objects.length === 1 ? asset : object;
+  return objects.length === 1 ? asset : tableOfObject(object);
 }
 
 /** The paths of one object of a source. */

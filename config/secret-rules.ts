@@ -14,7 +14,10 @@ const SECRETS: readonly KeyPath[] = [
 ];
 
 /** An address may hold a password: `postgresql://user:password@host/database`. */
-const ADDRESSES: readonly KeyPath[] = [['target', 'catalog', 'uri']];
+const ADDRESSES: readonly KeyPath[] = [
+  ['target', 'catalog', 'uri'],
+  ['source', 'connection'],
+];
 const PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^/@]*:([^/@]+)@/i;
 
 /** Where a secret out of a store can stand: what is used inside of activities and goes no further. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { parseColumnType } from '../contracts/column-type-names.ts';
 import { fail } from '../contracts/errors.ts';
-import { plainName, tableName } from '../contracts/job-fields.ts';
+import { objectName, plainName, tableName } from '../contracts/job-fields.ts';
 import type { ColumnType, StreamSchema } from '../contracts/schema.ts';
 import type { JsonTree } from './json-tree.ts';
 import { canonicalJson } from './json-tree.ts';
@@ -46,7 +46,7 @@ const storedJobSchema = z.object({
   folder: z.string(),
   tenant: plainName(),
   asset: tableName(),
-  objects: z.array(tableName()),
+  objects: z.array(objectName()),
   /** By object; absent without a contract. */
   contracts: z.record(z.string(), streamSchema).optional(),
   job: z.record(z.string(), z.json()),

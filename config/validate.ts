@@ -1,15 +1,20 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
-import { DEFAULT_TENANT } from '../contracts/ids.ts';
+import { DEFAULT_TENANT, tableOfObject } from '../contracts/ids.ts';
 import type { JobSection } from '../contracts/job.ts';
 import { jobSchema } from '../contracts/job.ts';
+import { isDatabase } from '../contracts/job-connectors.ts';
 import { tableName } from '../contracts/job-fields.ts';
+import type { SourceSpec } from '../contracts/job-source.ts';
+import type { WriteMode } from '../contracts/job-target.ts';
 import type { StreamSchema } from '../contracts/schema.ts';
 import { catalogRules } from './catalog-rules.ts';
 import { connectorRules, csvRules, objectRules } from './connector-rules.ts';
+import { databaseRules } from './database-rules.ts';
 import type { Finding } from './describe-issue.ts';
 import type { Environment } from './interpolate.ts';
 import { absoluteLocation, absolutePaths, assetFromFile, isRemote } from './job-paths.ts';
+import type { JsonTree } from './json-tree.ts';
 import { valueAt } from './json-tree.ts';
 import { layoutRules } from './layout-rules.ts';
 import { loadContract } from './load-contract.ts';
@@ -86,9 +91,7 @@ export async function validateJob(file: string, options: ValidationOptions): Pro
     ...secretRules(document.tree),
     ...catalogRules(document.resolved),
     ...objectRules(names.objects, document.tree),
-    ...(source && document.resolved['source_connector'] === 'csv'
-      ? csvRules(source, names.objects, target?.write_mode)
-      : []),
+    ...(source ? sourceRules(document.resolved['source_connector'], source, names.objects, target?.write_mode) : []),
     ...(schedule ? scheduleRules(schedule, document.resolved) : []),
     ...(maintenance ? maintenanceRules(maintenance, document.resolved) : []),
     ...(steps ? transformationRules(steps, document.tree) : []),
@@ -101,6 +104,16 @@ export async function validateJob(file: string, options: ValidationOptions): Pro
   ]);
   if (problems.length > 0) return { problems, notices: contract.notices };
   return { job: toLoadedJob(document, names, contract.schemas), problems, notices: contract.notices };
+}
+
+function sourceRules(
+  connector: JsonTree | undefined,
+  source: SourceSpec,
+  objects: readonly string[],
+  writeMode: WriteMode | undefined,
+): RuleFinding[] {
+  if (connector === 'csv') return csvRules(source, objects, writeMode);
+  return typeof connector === 'string' && isDatabase(connector) ? databaseRules(source, objects, writeMode) : [];
 }
 
 interface Names {
@@ -166,7 +179,11 @@ async function contractsOf(document: JobDocument, names: Names): Promise<Contrac
   const schemas: Record<string, StreamSchema> = {};
   const found: Problem[] = [];
   for (const object of names.objects) {
-    const described = contract.describe({ object, asset: names.asset, only: names.objects.length === 1 });
+    const described = contract.describe({
+      object: tableOfObject(object),
+      asset: names.asset,
+      only: names.objects.length === 1,
+    });
     found.push(...described.problems);
     if (described.schema) schemas[object] = described.schema;
   }

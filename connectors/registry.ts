@@ -1,10 +1,7 @@
 import { fail } from '../contracts/errors.ts';
 import type { Source } from './connector.ts';
-import type { CsvSettings } from './csv/settings.ts';
 import { CsvSource } from './csv/source.ts';
-
-/** What any source is built from: the job's `source` with its variables resolved and its paths absolute. */
-export type SourceSettings = CsvSettings;
+import type { SourceSettings } from './source-settings.ts';
 
 /** Every connector that can be read, by the name that a job gives to `source_connector`. */
 export const SOURCES: Readonly<Record<string, (settings: SourceSettings) => Source>> = {

@@ -48,6 +48,22 @@ export const ERROR_CATALOGUE = {
     kind: 'transient',
     meaning: 'The server of a source does not answer, or answers with a failure that may pass.',
   },
+  SOURCE_DENIED: {
+    kind: 'config',
+    meaning: 'A server refuses the credentials, cannot be trusted, or does not let this user read what the job names.',
+  },
+  TYPE_UNSUPPORTED: {
+    kind: 'config',
+    meaning: 'A column has a type that the lake cannot hold exactly, and the job says to refuse it.',
+  },
+  SNAPSHOT_LOST: {
+    kind: 'permanent',
+    meaning: 'The moment that a run reads a database at is gone; the object is begun again at another one.',
+  },
+  SNAPSHOT_PENDING: {
+    kind: 'transient',
+    meaning: 'The moment that a run reads a database at is not fixed yet.',
+  },
   SOURCE_EMPTY: { kind: 'data', meaning: 'The source holds nothing that a schema can be derived from.' },
   SOURCE_NOT_CSV: { kind: 'data', meaning: 'A source file does not hold delimited text.' },
   DUPLICATE_COLUMN: { kind: 'data', meaning: 'Two columns of a source have one name.' },

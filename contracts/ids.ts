@@ -16,6 +16,11 @@ export function objectWorkflowId(tenant: string, asset: string, object: string):
   return `${ingestWorkflowId(tenant, asset)}/${object}`;
 }
 
+/** The name of an object without the schema that it may stand behind a dot of. */
+export function tableOfObject(object: string): string {
+  return object.slice(object.indexOf('.') + 1);
+}
+
 /** Id of the schedule of a job: an asset has one. */
 export function scheduleId(tenant: string, asset: string): string {
   return ingestWorkflowId(tenant, asset);

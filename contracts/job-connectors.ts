@@ -2,6 +2,8 @@
 export interface ConnectorEntry {
   readonly title: string;
   readonly available: boolean;
+  /** A database that is asked in its own language, and read at one moment for all objects of a run. */
+  readonly database?: boolean;
 }
 
 const planned = (title: string): ConnectorEntry => ({ title, available: false });
@@ -11,7 +13,7 @@ export const SOURCE_CONNECTORS: Readonly<Record<string, ConnectorEntry>> = {
   csv: { title: 'CSV files', available: true },
   markdown_kv: planned('Markdown key-value files'),
   s3: planned('Files on S3'),
-  postgres: planned('PostgreSQL'),
+  postgres: { title: 'PostgreSQL', available: true, database: true },
   mysql: planned('MySQL and MariaDB'),
   mongodb: planned('MongoDB'),
   snowflake: planned('Snowflake'),
@@ -37,6 +39,11 @@ export const SOURCE_CONNECTORS: Readonly<Record<string, ConnectorEntry>> = {
 /** Values of `target_connector`. */
 export const TARGET_CONNECTORS = ['iceberg', 'parquet'] as const;
 export type TargetConnector = (typeof TARGET_CONNECTORS)[number];
+
+/** Whether a source is a database whose run holds a snapshot. */
+export function isDatabase(connector: string): boolean {
+  return Object.hasOwn(SOURCE_CONNECTORS, connector) && SOURCE_CONNECTORS[connector]?.database === true;
+}
 
 /** Names of the sources that this version can work with. */
 export function availableSources(): string[] {

@@ -33,6 +33,18 @@ export function location(): z.ZodString {
   });
 }
 
+/** The name of an object: that of a table, behind the name of its schema and a dot where it needs one. */
+export function objectName(): z.ZodString {
+  return z
+    .string()
+    .regex(/^(?:[A-Za-z_][A-Za-z0-9_$-]{0,127}\.)?[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/, {
+      error: 'a name of letters, digits, "_" and "-", which may stand behind a schema and a dot',
+    })
+    .refine((name) => !name.endsWith(QUARANTINE_SUFFIX), {
+      error: `a name that does not end in "${QUARANTINE_SUFFIX}", which is kept for rows in quarantine`,
+    });
+}
+
 /** The name of a column, as the source or the step before spells it. */
 export function columnName(): z.ZodString {
   return z.string().min(1, { error: 'the name of a column' });

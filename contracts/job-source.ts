@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { atLeast, columnName, columnTypeName, filledText, location, tableName, wholeNumber } from './job-fields.ts';
+import { atLeast, columnName, columnTypeName, filledText, location, objectName, wholeNumber } from './job-fields.ts';
 import { storageSchema } from './job-storage.ts';
 
 export const INCREMENTAL_STRATEGIES = ['new_files', 'updated_after', 'none'] as const;
 export const CSV_ENCODINGS = ['utf-8', 'utf-16', 'latin-1'] as const;
 export const CSV_COMPRESSIONS = ['auto', 'none', 'gzip', 'zstd'] as const;
+/** What becomes of a database's column whose type the lake has no counterpart of. */
+export const UNSUPPORTED_TYPES = ['text', 'refuse', 'skip'] as const;
 
 /** Stands for the name of the object in `source.path`. */
 export const OBJECT_PLACEHOLDER = '{object}';
@@ -12,9 +14,12 @@ export const OBJECT_PLACEHOLDER = '{object}';
 const incrementalSchema = z.strictObject({
   strategy: z
     .enum(INCREMENTAL_STRATEGIES)
-    .default('new_files')
+    .optional()
     .describe(
-      'What a run reads: new_files = files that are new or have changed since the last run, each as a whole; ' +
+      'What a run reads of a database: updated_after = rows whose cursor_field is above the highest one committed, and ' +
+        'rows at it that were not read then; none = everything, every time, which is the default there and has to be ' +
+        'written with target.write_mode append, since it appends all rows again. Of csv files: new_files, the default ' +
+        'there = files that are new or have changed since the last run, each as a whole; ' +
         'updated_after = of those files the rows whose cursor_field is at or above the highest one committed; none = ' +
         'everything, every time. A file has changed when its size has, or its time and its content. With ' +
         'target.write_mode append, rows that are read again are appended again: those of a file that has changed, of ' +
@@ -23,17 +28,18 @@ const incrementalSchema = z.strictObject({
   cursor_field: columnName()
     .optional()
     .describe(
-      'Column that grows when a row is added or changed (a number, date or timestamp). Needed by updated_after, which ' +
-        'counts what it leaves out: rows below the highest cursor committed, and rows at it that are the same in all ' +
+      'Column that grows when a row is added or changed: of a database any column with an order, of files a number, date ' +
+        'or timestamp. Needed by updated_after, which counts what it leaves out: rows below the highest cursor committed, and rows at it that are the same in all ' +
         'values as one that was read there before, as incremental; rows without a value in it, in the first run as in ' +
         'any other, as null_cursor. Where more than 10,000 rows have the highest cursor they are told apart by their ' +
-        'files: those of a file that was read before are left out as same_cursor.',
+        'files: those of a file that was read before are left out as same_cursor; rows of a database go by their primary ' +
+        'key then. A database is asked for newer rows alone, so that only null_cursor is counted.',
     ),
   lookback_hours: atLeast(0)
     .default(0)
     .describe(
       'How far behind the highest cursor updated_after starts to read again, for rows that arrive late, in hours. Rows ' +
-        'are read a second time, so csv refuses it with target.write_mode append, which would double them.',
+        'are read a second time, so it is refused with target.write_mode append, which would double them.',
     ),
 });
 
@@ -53,10 +59,39 @@ export const sourceSchema = z.strictObject({
     ),
   storage: storageSchema.optional().describe('How the object store of s3:// files is reached.'),
   objects: z
-    .array(tableName())
+    .array(objectName())
     .min(1, { error: 'a list with at least one object' })
     .optional()
-    .describe('Names of the streams to bring in, each into a table of its own. Default: the asset alone.'),
+    .describe(
+      'Names of the streams to bring in, each into a table of its own. Of a database: tables and views, with their ' +
+        'schema where it is not source.schema (sales.orders). Default: the asset alone.',
+    ),
+  schema: filledText()
+    .optional()
+    .describe('Schema of a Postgres database in which objects are looked up that name none. Default: public.'),
+  query: filledText()
+    .optional()
+    .describe(
+      'A SELECT in the SQL of the database, in place of a table, for a job with one object. It is run as it stands, so ' +
+        'that nobody but you decides what it may read.',
+    ),
+  unsupported_types: z
+    .enum(UNSUPPORTED_TYPES)
+    .default('text')
+    .describe(
+      'What becomes of the columns of a database that no type of the lake can hold exactly, such as intervals, ranges or ' +
+        'numbers of any precision: text = kept as the text that the database writes, without loss; refuse = the object ' +
+        'fails and names them; skip = left out.',
+    ),
+  chunk_mb: wholeNumber(1, 65_536)
+    .default(128)
+    .describe('How much of a table one chunk reads, as the table lies in the database, in MB.'),
+  statement_timeout_seconds: wholeNumber(1, 2_000_000)
+    .default(3600)
+    .describe('How long the database may work on one chunk before it gives up, in seconds.'),
+  lock_timeout_seconds: wholeNumber(1, 2_000_000)
+    .default(60)
+    .describe('How long to wait for a table that somebody else has locked, in seconds.'),
   incremental: incrementalSchema.prefault({}).describe('How a run finds what the last one has not read.'),
   delimiter: z
     .string()

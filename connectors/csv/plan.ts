@@ -171,7 +171,7 @@ function goneFiles(files: readonly FoundFile[], before: CsvCheckpoint): string[]
 
 /** Known files whose rows are all read again; with a cursor only their newer rows are. */
 function readAgain(toRead: readonly FoundFile[], before: CsvCheckpoint, source: SourceSpec): string[] {
-  if (source.incremental.strategy !== 'new_files') return [];
+  if ((source.incremental.strategy ?? 'new_files') !== 'new_files') return [];
   return toRead.map((file) => file.path).filter((name) => Object.hasOwn(before.files, name));
 }
 

@@ -1,26 +1,9 @@
 import { fail } from '../../contracts/errors.ts';
-import type { SourceSpec } from '../../contracts/job-source.ts';
 import { OBJECT_PLACEHOLDER } from '../../contracts/job-source.ts';
-import type { StreamSchema } from '../../contracts/schema.ts';
-
-/** What a CSV source is built from: the job's `source`, resolved, with absolute paths. */
-export interface CsvSettings {
-  readonly source: SourceSpec;
-  /** Name of the object when the job lists none. */
-  readonly asset: string;
-  /** The contract's columns of an object: their types go before everything that is found in the files. */
-  readonly contractOf?: (object: string) => StreamSchema | undefined;
-  /** `source.storage` as it is now, for keys that are refused; left out where they cannot change. */
-  readonly rereadStorage?: (() => Promise<SourceSpec['storage']>) | undefined;
-}
-
-/** Names of the objects that the job brings in. */
-export function objectNames({ source, asset }: CsvSettings): readonly string[] {
-  return source.objects ?? [asset];
-}
+import type { SourceSettings } from '../source-settings.ts';
 
 /** Paths and globs of one object. Errors: SOURCE_NOT_FOUND where the job names none. */
-export function pathsOf(object: string, { source }: CsvSettings): readonly string[] {
+export function pathsOf(object: string, { source }: SourceSettings): readonly string[] {
   const patterns = typeof source.path === 'string' ? [source.path] : (source.path ?? []);
   if (patterns.length === 0) {
     throw fail('SOURCE_NOT_FOUND', {

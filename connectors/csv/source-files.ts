@@ -1,6 +1,8 @@
 import { mkdtemp, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { mapBounded } from '../bounded.ts';
+import type { SourceSettings } from '../source-settings.ts';
+import { objectNames } from '../source-settings.ts';
 import { s3Settings } from '../storage/routing.ts';
 import { isS3 } from '../storage/s3-address.ts';
 import { onScratch } from '../storage/scratch-file.ts';
@@ -10,18 +12,17 @@ import type { FoundFile } from './files.ts';
 import { digestOf, findLocal, notFound, requireReadable } from './files.ts';
 import { httpAddress, isHttp } from './http-address.ts';
 import type { PlannedFile } from './plan.ts';
-import type { CsvSettings } from './settings.ts';
-import { objectNames, pathsOf } from './settings.ts';
+import { pathsOf } from './settings.ts';
 
 const FETCHED_AT_ONCE = 4;
 
 /** All files of a source, wherever they are. Those on this machine are read in place, others from copies. */
 export class SourceFiles {
-  readonly #settings: CsvSettings;
+  readonly #settings: SourceSettings;
   #s3: Promise<FilePlace> | undefined;
   #http: Promise<FilePlace> | undefined;
 
-  constructor(settings: CsvSettings) {
+  constructor(settings: SourceSettings) {
     this.#settings = settings;
   }
 

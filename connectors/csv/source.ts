@@ -11,6 +11,8 @@ import type {
   StreamDescription,
 } from '../connector.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
+import type { SourceSettings } from '../source-settings.ts';
+import { objectNames } from '../source-settings.ts';
 import { afterReading } from './after-reading.ts';
 import type { Watcher } from './byte-stream.ts';
 import type { FileChanges } from './changes.ts';
@@ -24,21 +26,20 @@ import { inBatches } from './files.ts';
 import { localised } from './localised.ts';
 import { planFiles, positionSchema, readsChanges } from './plan.ts';
 import { readChunk } from './read.ts';
-import type { CsvSettings } from './settings.ts';
-import { objectNames, pathsOf } from './settings.ts';
+import { pathsOf } from './settings.ts';
 import type { CsvFormat, FileLayout, SniffResult } from './sniff.ts';
 import { EMPTY_FORMAT, readLayout, sniffedFiles, sniffFiles } from './sniff.ts';
 import { SourceFiles } from './source-files.ts';
 
 /** CSV files on a disk, in an object store or on web servers, one stream for each object. */
 export class CsvSource implements Source {
-  readonly #settings: CsvSettings;
+  readonly #settings: SourceSettings;
   readonly #places: SourceFiles;
   readonly #digests = new FileMemo<string>();
   readonly #layouts = new FileMemo<FileLayout>();
   readonly #sniffs = new FileMemo<SniffResult | undefined>();
 
-  constructor(settings: CsvSettings) {
+  constructor(settings: SourceSettings) {
     this.#settings = settings;
     this.#places = new SourceFiles(settings);
   }

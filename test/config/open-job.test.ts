@@ -22,12 +22,16 @@ test('a job that says nothing gets the documented defaults', async () => {
     connector: 'csv',
     path: [`${folder}/a.csv`],
     objects: ['orders'],
-    incremental: { strategy: 'new_files', lookback_hours: 0 },
+    incremental: { lookback_hours: 0 },
     compression: 'auto',
     sample_rows: 20_480,
     max_bad_rows: 1000,
     parallel_chunks: 4,
     parallel_objects: 4,
+    unsupported_types: 'text',
+    chunk_mb: 128,
+    statement_timeout_seconds: 3600,
+    lock_timeout_seconds: 60,
   });
   expect(job.target()).toEqual({
     connector: 'iceberg',
