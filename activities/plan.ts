@@ -102,10 +102,10 @@ export async function makePlan(
   if (planned.mode === 'append' && planned.source.repeatsWindows && !planned.unchanged) {
     throw windowsAhead(`${job.namespace}.${tableName}`);
   }
-  const rule = ruleOf(job, contract ?? target.schema);
-  const keyed =
+  const rule = ruleOf(job, contract ?? target.schema ?? keyed(described.schema, transformations.columns));
+  const complete =
     rule === undefined ? wanted : withKey(wanted, rule.key, target.exists, `${job.namespace}.${tableName}`, rule);
-  const writePlan: WritePlan = target.prepare(keyed, {
+  const writePlan: WritePlan = target.prepare(complete, {
     evolve: contract !== undefined || job.schemaMode === 'warn',
     ...job.layout,
   });
@@ -128,6 +128,7 @@ export async function makePlan(
     notes: described.notes,
     notices: [
       ...undecided(described, readSchema, target.schema),
+      ...(planned.source.notices ?? []),
       ...(planned.mode === 'append' ? appendedAgain(planned.source.changedUnits) : []),
     ],
   };
@@ -200,6 +201,11 @@ async function planSource(
   return { source: everything, mode: 'replace', unchanged: false };
 }
 
+/** A source's own key goes with its columns, where none of them is renamed on the way. */
+function keyed({ primaryKey }: StreamSchema, columns: readonly Column[]): StreamSchema {
+  return { columns, primaryKey: primaryKey.every((key) => columns.some(({ name }) => name === key)) ? primaryKey : [] };
+}
+
 /** How an upsert finds the rows that it replaces; undefined for a job that does not upsert. */
 function ruleOf(job: OpenedJob, known: StreamSchema | undefined): MergeRule | undefined {
   if (job.writeMode !== 'upsert') return undefined;
@@ -207,7 +213,8 @@ function ruleOf(job: OpenedJob, known: StreamSchema | undefined): MergeRule | un
   if (key.length > 0) return { key, ...(job.latestBy === undefined ? {} : { latestBy: job.latestBy }) };
   throw fail('PRIMARY_KEY_INVALID', {
     received: 'write_mode: upsert without a primary key',
-    expected: 'target.primary_key, or a contract with primaryKey: true at some of its properties',
+    expected:
+      'target.primary_key, a contract with primaryKey: true at some of its properties, or a source table with a key',
     next: 'name the columns that identify a row in target.primary_key',
   });
 }

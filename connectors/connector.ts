@@ -15,6 +15,8 @@ export interface ConnectorContext {
   readonly scratchFolder: string;
   /** 1 for the first try of this piece of work. After a failed one a source may choose a slower, safer way. */
   readonly attempt: number;
+  /** The moment at which a database is read, as `holdSnapshot` named it; left out where each connection has its own. */
+  readonly snapshot?: string;
   /** Called every so often while the source works and no query runs that would tell so. */
   readonly onProgress?: () => void;
 }
@@ -69,6 +71,8 @@ export interface SourcePlan {
    * the window changes nothing.
    */
   readonly nextCheckpoint: Checkpoint;
+  /** What the user should know though the run goes on. */
+  readonly notices?: readonly string[];
 }
 
 export interface PlanRequest {
@@ -135,6 +139,14 @@ export interface Relation {
   remember?(highestCursor: string | undefined): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** One moment of a database, at which several connections can read as long as this one is held. */
+export interface HeldSnapshot extends AsyncDisposable {
+  /** For `ConnectorContext.snapshot`; holds no value of a row. */
+  readonly name: string;
+  /** Settles when it cannot be read at any more. */
+  readonly lost: Promise<void>;
+}
+
 /** Reads streams of rows. Settings are the job's `source`, with variables resolved. */
 export interface Source {
   /** Cheap: can the source be reached and read with these settings? */
@@ -156,4 +168,6 @@ export interface Source {
    * (as text, undefined if no row was), and with what the chunks' relations remembered.
    */
   checkpointAfter(planned: Checkpoint, highestCursor: string | undefined, memories?: readonly unknown[]): Checkpoint;
+  /** Of a source that is read by several connections which shall all see one moment. */
+  holdSnapshot?(context: ConnectorContext): Promise<HeldSnapshot>;
 }

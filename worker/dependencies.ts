@@ -80,6 +80,7 @@ export async function openJob(
   const storageOf = (section: JsonTree | undefined) => valueAt(section, ['storage']);
   const rereadTarget = rereading(storageOf(writtenTarget), secrets, () => job.target().storage);
   const rereadSource = rereading(storageOf(writtenSource), secrets, () => job.source().storage);
+  const rereadConnection = rereading(valueAt(writtenSource, ['connection']), secrets, () => job.source().connection);
   const rereadCatalog = rereading(valueAt(writtenTarget, ['catalog']), secrets, () => job.target().catalog);
   const { workFolder, ...lake } = lakeOf(target, rereadTarget);
   const { storage } = lake;
@@ -110,6 +111,7 @@ export async function openJob(
         asset: job.asset,
         contractOf: (object) => job.contract(object),
         rereadStorage: rereadSource,
+        rereadConnection,
       });
     },
     openSink: () =>

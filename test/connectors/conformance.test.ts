@@ -9,6 +9,9 @@ import { sourceSchema } from '../../contracts/job-source.ts';
 import type { StreamSchema } from '../../contracts/schema.ts';
 import { contextIn, writeFiles } from '../support/csv.ts';
 import { openSession, temporaryFolder } from '../support/duckdb.ts';
+import { usePostgres } from '../support/postgres.ts';
+
+const postgres = usePostgres();
 
 /** A source system that holds one object, `orders`, in two units of which each has good rows and malformed ones. */
 interface Fixture {
@@ -34,6 +37,21 @@ const FIXTURES: Readonly<Record<string, (folder: string) => Promise<Fixture>>> =
       goodRows: 10_000,
       badRows: 3,
       grow: () => writeFiles(folder, { '3.csv': 'id,name,amount\n10000,new,1\n' }),
+    };
+  },
+  postgres: async () => {
+    const url = await postgres().database();
+    const run = (sql: string) => postgres().run(sql, new URL(url).pathname.slice(1));
+    await run(`CREATE TABLE orders (id bigint PRIMARY KEY, name text, amount numeric(12, 2));
+      INSERT INTO orders SELECT i, repeat('name ' || i, 20), i / 4.0 FROM generate_series(0, 9999) i;
+      INSERT INTO orders SELECT -i, 'not a number', 'NaN' FROM generate_series(1, 3) i; ANALYZE orders`);
+    const incremental = { strategy: 'updated_after', cursor_field: 'id' };
+    const source = sourceSchema.parse({ connection: url, chunk_mb: 1, incremental });
+    return {
+      source: createSource('postgres', { source, asset: 'orders' }),
+      goodRows: 10_000,
+      badRows: 3,
+      grow: async () => void (await run(`INSERT INTO orders VALUES (10000, 'new', 1)`)),
     };
   },
 };
