@@ -12,7 +12,7 @@ export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** Makes a database of its own and returns its address, password included. */
   database(): Promise<string>;
-  /** A statement as the owner of everything. */
+  /** Statements as the owner of everything; the rows of the last one. */
   run(sql: string, database?: string): Promise<readonly Record<string, unknown>[]>;
   /** Ends as if its machine had stopped. */
   stop(): Promise<void>;
@@ -49,7 +49,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     const client = server.getPgClient(database, LOOPBACK);
     await client.connect();
     try {
-      return (await client.query(sql)).rows;
+      return [await client.query(sql)].flat().at(-1)?.rows ?? [];
     } finally {
       await client.end();
     }

@@ -1,0 +1,78 @@
+import type { Checkpoint, RejectedRow, Source } from '../../connectors/connector.ts';
+import { highestCursorText } from '../../connectors/duckdb/cursor.ts';
+import { assembleSelect } from '../../connectors/duckdb/select.ts';
+import type { DuckDbSession } from '../../connectors/duckdb/session.ts';
+import { compileTransformations } from '../../connectors/duckdb/transform.ts';
+import type { RunOptions } from '../../contracts/run.ts';
+import type { StreamSchema } from '../../contracts/schema.ts';
+import { contextIn } from './csv.ts';
+import { openSession, temporaryFolder } from './duckdb.ts';
+
+export interface SourceRun {
+  readonly schema: StreamSchema;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly rejected: readonly RejectedRow[];
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Every row that was read, however it ended. */
+  readonly read: number;
+  readonly chunks: number;
+  readonly notes: readonly string[];
+  readonly notices: readonly string[];
+  readonly checkpoint: Checkpoint;
+}
+
+interface SourceRunOptions {
+  readonly object?: string;
+  readonly options?: RunOptions;
+  readonly checkpoint?: Checkpoint;
+  readonly snapshot?: string;
+  readonly wholeRun?: boolean;
+  /** What is done with a chunk's rows; default: they are collected. */
+  readonly consume?: (select: string, session: DuckDbSession, schema: StreamSchema) => Promise<void>;
+}
+
+/** A whole run of one object: describe, plan, read each chunk through the gate, and the checkpoint after it. */
+export async function runSource(source: Source, given: SourceRunOptions = {}): Promise<SourceRun> {
+  const { object = 'orders', options = { mode: 'incremental' }, checkpoint, snapshot, wholeRun = false } = given;
+  await using folder = await temporaryFolder();
+  const context = { ...contextIn(folder.path), ...(snapshot === undefined ? {} : { snapshot }) };
+  const { schema, notes } = await source.describe(object, context, { checkpoint, options });
+  const plan = await source.plan({ object, schema, checkpoint, options, wholeRun }, context);
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  const rejected: RejectedRow[] = [];
+  const skipped: Record<string, number> = {};
+  let read = 0;
+  let highest: string | undefined;
+  for (const chunk of plan.chunks) {
+    await using session = await openSession();
+    const transformations = await compileTransformations([], schema.columns, session);
+    const relation = await source.read(object, schema, JSON.parse(JSON.stringify(chunk)), session, context);
+    const select = assembleSelect({ relation, schema, transformations, target: schema.columns, maxBadRows: 1000 });
+    using gate = select.gate;
+    gate.register(session);
+    await gate.watch(async () => {
+      if (given.consume) await given.consume(select.sql, session, schema);
+      else rows.push(...(await session.rows(select.sql)));
+    });
+    const counts = gate.counts();
+    await relation.finish(1000, counts.read);
+    rejected.push(...gate.rejected());
+    read += counts.read;
+    for (const [rule, count] of Object.entries(counts.skipped)) {
+      if (count > 0) skipped[rule] = (skipped[rule] ?? 0) + count;
+    }
+    highest = highestCursorText([select.highestCursor(), highest].flatMap((cursor) => cursor ?? []));
+  }
+  const after = source.checkpointAfter(plan.nextCheckpoint, highest, []);
+  return {
+    schema,
+    rows,
+    rejected,
+    skipped,
+    read,
+    chunks: plan.chunks.length,
+    notes,
+    notices: plan.notices ?? [],
+    checkpoint: JSON.parse(JSON.stringify(after)),
+  };
+}
