@@ -7,6 +7,8 @@ import type { EvaluateActivities } from './evaluate.ts';
 import { createEvaluateActivities } from './evaluate.ts';
 import type { ExtractActivities } from './extract.ts';
 import { createExtractActivities } from './extract.ts';
+import type { HoldSnapshotActivities } from './hold-snapshot.ts';
+import { createHoldSnapshotActivities } from './hold-snapshot.ts';
 import type { MaintainActivities } from './maintain.ts';
 import { createMaintainActivities } from './maintain.ts';
 import type { CompactActivities } from './maintain-compact.ts';
@@ -24,6 +26,7 @@ import { createScheduleWindowActivities } from './schedule-windows.ts';
 
 /** Every activity, one chapter of a run or of a maintenance each. Workflows know only this type. */
 export type Activities = PlanActivities &
+  HoldSnapshotActivities &
   ExtractActivities &
   EvaluateActivities &
   MergeActivities &
@@ -38,6 +41,7 @@ export type Activities = PlanActivities &
 export function createActivities(deps: ActivityDependencies): Activities {
   return {
     ...createPlanActivities(deps),
+    ...createHoldSnapshotActivities(deps),
     ...createExtractActivities(deps),
     ...createEvaluateActivities(deps),
     ...createMergeActivities(deps),

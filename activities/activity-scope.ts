@@ -16,8 +16,17 @@ export interface WorkScope extends AsyncDisposable {
   session(): Promise<DuckDbSession>;
 }
 
-/** `tries`: how often this piece of work was begun, where that is not how often the activity was. */
-export async function openScope(deps: ActivityDependencies, tries?: number): Promise<WorkScope> {
+export interface ScopeOptions {
+  /** How often this piece of work was begun, where that is not how often the activity was. */
+  readonly tries?: number;
+  /** The moment at which the source is read. */
+  readonly snapshot?: string | undefined;
+}
+
+export async function openScope(
+  deps: ActivityDependencies,
+  { tries, snapshot }: ScopeOptions = {},
+): Promise<WorkScope> {
   const context = deps.context();
   const signal = context?.cancellationSignal ?? NEVER;
   const scratch = await deps.openScratchFolder();
@@ -36,6 +45,7 @@ export async function openScope(deps: ActivityDependencies, tries?: number): Pro
       scratchFolder: scratch.path,
       attempt: tries ?? context?.info.attempt ?? 1,
       onProgress: tell,
+      ...(snapshot === undefined ? {} : { snapshot }),
     },
     heartbeat(details) {
       latest = details;

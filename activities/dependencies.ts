@@ -74,6 +74,7 @@ export interface ActivityDependencies {
 
 /** Named moments at which the outside world has just changed, or is about to. */
 export type FaultPoint =
+  | 'hold:held'
   | 'plan:before'
   | 'plan:before-write'
   | 'plan:after-write'

@@ -104,7 +104,7 @@ async function extractOne(
   progress: ExtractProgress,
 ): Promise<StagedChunk> {
   const { chunk, tries } = progress;
-  await using scope = await openScope(deps, tries);
+  await using scope = await openScope(deps, { tries, snapshot: plan.snapshot });
   // Before anything can fail: the next attempt has to know which chunk it was, and what was done before.
   scope.heartbeat(progress);
   await deps.reached('extract:before-read');

@@ -13,6 +13,7 @@ import type { Column, StreamSchema } from '../contracts/schema.ts';
 import { canHold } from '../contracts/schema.ts';
 import type { WorkScope } from './activity-scope.ts';
 import { openScope } from './activity-scope.ts';
+import { atSnapshot } from './at-snapshot.ts';
 import type { ActivityDependencies, OpenedJob } from './dependencies.ts';
 import { requirePartitionColumns } from './layout-columns.ts';
 import { reconcile } from './reconcile.ts';
@@ -34,7 +35,12 @@ export function createPlanActivities(deps: ActivityDependencies): PlanActivities
       await using scope = await openScope(deps);
       const sink = job.openSink();
       try {
-        const { plan, table, unchangedUnits, unchanged, notices } = await makePlan(job, run, sink, scope);
+        const { result, snapshot } =
+          run.holdsSnapshot === true
+            ? await atSnapshot(job, run, scope, (held) => makePlan(job, run, sink, held))
+            : { result: await makePlan(job, run, sink, scope) };
+        const { table, unchangedUnits, unchanged, notices } = result;
+        const plan = { ...result.plan, ...(snapshot === undefined ? {} : { snapshot }) };
         await deps.reached('plan:before-write');
         const folder = new WorkingFolder(job.storage, job.workFolder, run.runId);
         const reference = await folder.writePlan(run.object, plan);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Checkpoint, SourceChunk } from '../connectors/connector.ts';
 import type { MergeRule } from '../connectors/duckdb/merge-sql.ts';
 import type { WrittenFile } from '../connectors/duckdb/parquet-file.ts';
@@ -27,6 +28,8 @@ export interface ObjectPlan {
   /** An upsert that leaves nothing of the table's content. */
   readonly replaces?: boolean;
   readonly lineage: readonly ColumnLineage[];
+  /** The moment of the source that was planned at, and is read at. */
+  readonly snapshot?: string;
 }
 
 /** What one attempt at one chunk left in the tables' locations. Holds bounds, so it never leaves the lake. */
@@ -38,6 +41,9 @@ export interface StagedChunk {
   /** What the source remembers of the chunk, for its checkpoint. */
   readonly memory?: Readonly<Record<string, unknown>>;
 }
+
+const SNAPSHOT_FILE = 'snapshot.json';
+const heldSchema = z.object({ name: z.string() });
 
 /** URI of the folder with the working folders of all runs. */
 export function workingFolders(workFolder: string): string {
@@ -92,6 +98,16 @@ export class WorkingFolder {
 
   async readMerged(reference: JsonReference): Promise<Merged> {
     return (await readReferenced(this.#storage, reference)) as Merged;
+  }
+
+  /** Replaces the name of a snapshot that was lost. */
+  async writeSnapshot(name: string): Promise<void> {
+    await this.#storage.replace(inFolder(this.#folder, SNAPSHOT_FILE), JSON.stringify({ name }));
+  }
+
+  async readSnapshot(): Promise<string | undefined> {
+    const content = await this.#storage.read(inFolder(this.#folder, SNAPSHOT_FILE));
+    return content && heldSchema.parse(JSON.parse(content.toString())).name;
   }
 
   /** What a maintenance keeps between its activities; named by its digest, so that nothing is ever replaced. */

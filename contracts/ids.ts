@@ -83,6 +83,9 @@ export const TASK_QUEUE = 'dativo';
 /** Work bounded by memory: reading sources and writing Parquet. */
 export const HEAVY_TASK_QUEUE = 'dativo-heavy';
 
+/** Connections that are held open as long as a run goes on: they do nothing, and there may be many. */
+export const HOLD_TASK_QUEUE = 'dativo-hold';
+
 /** The task queue for work that only one host can do; only its own workers take from it. */
 export function taskQueueOf(queue: string, host: string | undefined): string {
   return host === undefined ? queue : `${queue}@${host}`;

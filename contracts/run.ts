@@ -59,6 +59,8 @@ export interface IngestInput {
   /** How many chunks of one object, and how many objects, are worked on at once. */
   readonly parallelChunks: number;
   readonly parallelObjects: number;
+  /** The source is a database: all objects of the run read it at one moment, which an activity holds meanwhile. */
+  readonly holdsSnapshot?: boolean;
   readonly timeouts?: RunTimeouts;
 }
 
@@ -76,8 +78,15 @@ export interface ObjectRun {
   readonly object: string;
   readonly runId: string;
   readonly options: RunOptions;
-  /** Counts from 1; a run plans again when another writer changed the table under it. */
+  /** Counts from 1; a run plans again when another writer changed the table under it, or its snapshot was lost. */
   readonly round: number;
+  /** An activity holds the moment that is read at, and says in the run's working folder which one it is. */
+  readonly holdsSnapshot?: boolean;
+}
+
+export interface HoldSnapshotInput {
+  readonly job: JobReference;
+  readonly runId: string;
 }
 
 /** Law 2: `read` is the sum of all the others. */

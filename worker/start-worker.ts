@@ -3,7 +3,7 @@ import type { LogLevel } from '@temporalio/worker';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/activities.ts';
 import type { ActivityDependencies } from '../activities/dependencies.ts';
-import { HEAVY_TASK_QUEUE, TASK_QUEUE, taskQueueOf } from '../contracts/ids.ts';
+import { HEAVY_TASK_QUEUE, HOLD_TASK_QUEUE, TASK_QUEUE, taskQueueOf } from '../contracts/ids.ts';
 import type { WorkerBudget } from './budget.ts';
 import { readBudget } from './budget.ts';
 import { createDependencies } from './dependencies.ts';
@@ -47,6 +47,9 @@ const SHUTDOWN_GRACE = '10s';
 const HEARTBEAT_INTERVAL = '500ms';
 /** Workflow code is light, but each cached workflow holds memory. */
 const CACHED_WORKFLOWS = 100;
+
+/** Each holds no more than a connection that waits. */
+const HELD_CONNECTIONS = 500;
 
 const STICKY_TIMEOUT_MS = 10_000;
 
@@ -117,6 +120,10 @@ async function createWorkers(
   if (options.host !== undefined) {
     workers.push(await heavyOn(taskQueueOf(HEAVY_TASK_QUEUE, options.host)));
     workers.push(await Worker.create({ ...light, taskQueue: taskQueueOf(TASK_QUEUE, options.host) }));
+  }
+  for (const host of [undefined, ...(options.host === undefined ? [] : [options.host])]) {
+    const taskQueue = taskQueueOf(HOLD_TASK_QUEUE, host);
+    workers.push(await Worker.create({ ...light, taskQueue, maxConcurrentActivityTaskExecutions: HELD_CONNECTIONS }));
   }
   workers.push(
     await Worker.create({

@@ -29,18 +29,24 @@ import { profiles } from './profiles.ts';
 /** How often a run plans again because another writer changed the table's schema under it. */
 const MAX_ROUNDS = 3;
 
+/** How often a run begins again because the moment that it read its source at was lost with a worker or a server. */
+const MAX_SNAPSHOTS = 20;
+
 /** How often an upsert is merged again because another writer was faster: many jobs may share a table. */
 const MAX_TURNS = 50;
 
 /** Brings one object of a job into its table: plan, extract, evaluate, commit. */
 export async function ingestObject(input: IngestObjectInput): Promise<ObjectResult> {
   const progress = trackProgress(input.object);
+  let [changes, losses] = [0, 0];
   for (let round = 1; ; round++) {
     try {
       return await oneRound(input, round, progress);
     } catch (error) {
-      if (round < MAX_ROUNDS && hasCode(error, 'TABLE_CHANGED')) continue;
-      throw error;
+      if (hasCode(error, 'TABLE_CHANGED')) changes++;
+      else if (hasCode(error, 'SNAPSHOT_LOST')) losses++;
+      else throw error;
+      if (changes === MAX_ROUNDS || losses === MAX_SNAPSHOTS) throw error;
     }
   }
 }
@@ -52,8 +58,9 @@ async function oneRound(input: IngestObjectInput, round: number, progress: Progr
   const { commitObject } = proxyActivities<Activities>(profile.commit);
 
   const startedAt = new Date().toISOString();
-  const { job, tenant, asset, object, runId, options } = input;
-  const run: ObjectRun = { job, tenant, asset, object, runId, options, round };
+  const { job, tenant, asset, object, runId, options, holdsSnapshot = false } = input;
+  const snapshot = holdsSnapshot ? { holdsSnapshot } : {};
+  const run: ObjectRun = { job, tenant, asset, object, runId, options, round, ...snapshot };
   let plan: PlanResult | undefined;
   let counts = NO_ROWS;
   try {

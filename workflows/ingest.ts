@@ -20,6 +20,7 @@ import { mapBounded } from './bounded.ts';
 import { toRunFailure } from './failures.ts';
 import { ingestObject } from './ingest-object.ts';
 import { profiles } from './profiles.ts';
+import { underSnapshot } from './under-snapshot.ts';
 
 const { name: runStateName, type: runStateType } = SEARCH_ATTRIBUTES.runState;
 const RUN_STATE = defineSearchAttributeKey(runStateName, runStateType);
@@ -28,7 +29,9 @@ const RUN_STATE = defineSearchAttributeKey(runStateName, runStateType);
 export async function ingest(input: IngestInput): Promise<IngestResult> {
   const { firstExecutionRunId: runId } = workflowInfo();
   setCurrentDetails(`${input.asset}: ${input.objects.length} object(s) running.`);
-  const objects = await mapBounded(input.objects, input.parallelObjects, (object) => ingestOne(input, object, runId));
+  const objects = await underSnapshot(input, runId, () =>
+    mapBounded(input.objects, input.parallelObjects, (object) => ingestOne(input, object, runId)),
+  );
 
   const state = overallState(objects);
   const result = await publish(input, { runId, tenant: input.tenant, asset: input.asset, state, objects });

@@ -1,12 +1,13 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { ActivityCancellationType } from '@temporalio/workflow';
 import { NON_RETRYABLE_ERROR_TYPES } from '../contracts/errors.ts';
-import { HEAVY_TASK_QUEUE, TASK_QUEUE, taskQueueOf } from '../contracts/ids.ts';
+import { HEAVY_TASK_QUEUE, HOLD_TASK_QUEUE, TASK_QUEUE, taskQueueOf } from '../contracts/ids.ts';
 import type { JobReference, RunTimeouts } from '../contracts/run.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 /** Activities by the nature of their work: how long they may take, how a lost worker is noticed, how they are retried. */
 export interface Profiles {
@@ -15,6 +16,8 @@ export interface Profiles {
   /** One chunk: read, check, write Parquet. Heartbeats come from progress, so silence means a lost or stuck worker. */
   readonly extract: ActivityOptions;
   readonly commit: ActivityOptions;
+  /** Lasts as long as the run, and is only ever ended by it: objects tell what is wrong with their source. */
+  readonly hold: ActivityOptions;
   /** A step of maintenance that lists, reads manifests and removes files: as long as the table is large. */
   readonly maintain: ActivityOptions;
   /** After the commit: may be late, must not undo anything. */
@@ -58,6 +61,13 @@ export function profiles({ job: { host }, timeouts = {} }: WorkInput): Profiles 
       heartbeatTimeout,
       cancellationType,
       retry: { ...retry, maximumInterval: 10 * SECOND, maximumAttempts: 20 },
+    },
+    hold: {
+      taskQueue: taskQueueOf(HOLD_TASK_QUEUE, host),
+      startToCloseTimeout: 7 * DAY,
+      heartbeatTimeout,
+      cancellationType: ActivityCancellationType.TRY_CANCEL,
+      retry: { initialInterval, maximumInterval: 10 * SECOND },
     },
     maintain: {
       taskQueue: light,

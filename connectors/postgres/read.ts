@@ -13,7 +13,7 @@ import { postgresError } from './errors.ts';
 import type { PostgresSession } from './session.ts';
 import { pgName } from './sql.ts';
 import type { PgTable } from './table.ts';
-import { landedAsText } from './types.ts';
+import { landedAsText } from './type-rules.ts';
 
 /** What `read` is told of its part. */
 export const positionSchema = z.object({

@@ -5,7 +5,7 @@ import type { ObjectName } from '../database/object-name.ts';
 import { postgresError } from './errors.ts';
 import type { PostgresSession } from './session.ts';
 import { pgName } from './sql.ts';
-import type { PgType } from './types.ts';
+import type { PgType } from './type-rules.ts';
 
 export interface PgColumn {
   readonly name: string;

@@ -14,6 +14,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities/activities.ts';
 import {
   HEAVY_TASK_QUEUE,
+  HOLD_TASK_QUEUE,
   ingestWorkflowId,
   maintenanceWorkflowId,
   objectWorkflowId,
@@ -46,7 +47,8 @@ async function record(situation: { activities(): Partial<Activities> }, play: ()
   const options = { connection, namespace: server.namespace, activities };
   const light = await Worker.create({ ...options, taskQueue: TASK_QUEUE, workflowBundle: await loadWorkflowBundle() });
   const heavy = await Worker.create({ ...options, taskQueue: HEAVY_TASK_QUEUE });
-  await light.runUntil(heavy.runUntil(play));
+  const hold = await Worker.create({ ...options, taskQueue: HOLD_TASK_QUEUE });
+  await light.runUntil(heavy.runUntil(hold.runUntil(play)));
 }
 
 function inputOf(asset: string, objects: readonly string[]): IngestInput {
@@ -71,7 +73,7 @@ function start(input: IngestInput): Promise<WorkflowHandle> {
 }
 
 async function playRun(situation: Situation): Promise<void> {
-  const input = inputOf(situation.name, situation.objects);
+  const input = { ...inputOf(situation.name, situation.objects), ...situation.input };
   const { tenant, asset } = input;
   const handle = await start(input);
   const waits = situation.stopAt !== undefined || situation.cancel;

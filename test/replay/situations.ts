@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../activities/activities.ts';
+import type { IngestInput } from '../../contracts/run.ts';
+import { NO_ROWS } from '../../contracts/run.ts';
 import { activityFailure, PLAN } from '../support/fake-activities.ts';
 
 /** A way that a run can go, and so a history that every later version of the workflows must be able to go on with. */
@@ -10,6 +12,8 @@ export interface Situation {
   /** The history is recorded while the run waits here; otherwise when it has ended. */
   readonly stopAt?: 'extracting';
   readonly cancel?: boolean;
+  /** What of the input is other than usual. */
+  readonly input?: Partial<IngestInput>;
 }
 
 /** Lasts until it is cancelled. */
@@ -39,7 +43,35 @@ const plansNine: Activities['planObject'] = async ({ object }) => ({
   unchangedUnits: 0,
 });
 
+/** Of a database: its moment is held as long as the run goes on. */
+const holds: Partial<Activities> = { holdSnapshot: hangs };
+
 export const SITUATIONS: readonly Situation[] = [
+  {
+    name: 'at-one-moment',
+    objects: ['orders', 'customers'],
+    activities: () => holds,
+    input: { holdsSnapshot: true },
+  },
+  {
+    name: 'moment-lost',
+    objects: ['orders'],
+    activities: () => ({
+      ...holds,
+      extractChunks: async ({ run, chunks: { count } }) => {
+        if (run.round === 1) throw activityFailure('SNAPSHOT_LOST', 'the moment is gone');
+        return { attempts: new Array(count).fill(1), counts: NO_ROWS };
+      },
+    }),
+    input: { holdsSnapshot: true },
+  },
+  {
+    name: 'at-one-moment-cancelled',
+    objects: ['orders'],
+    activities: () => ({ ...holds, extractChunks: hangs }),
+    cancel: true,
+    input: { holdsSnapshot: true },
+  },
   { name: 'two-objects-committed', objects: ['orders', 'customers'], activities: () => ({}) },
   {
     name: 'nothing-new',

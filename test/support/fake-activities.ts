@@ -54,6 +54,7 @@ export function fakeActivities(overrides: Partial<Activities> = {}): FakeActivit
     mergeObject: async ({ staged }) => ({ merge: MERGE, counts: staged.counts, updated: 2 }),
     commitObject: async () => ({ snapshotId: '7', files: 2, bytes: 200, alreadyCommitted: false }),
     discardObject: async ({ object }) => void discarded.push(object),
+    holdSnapshot: async () => {},
     publishRun: async (input) => void published.push(input),
     ...createScheduleWindowActivities(),
     ...fakeMaintenance(),

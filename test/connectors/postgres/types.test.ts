@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeParquet } from '../../../connectors/duckdb/parquet-file.ts';
-import { TYPES } from '../../../connectors/postgres/types.ts';
+import { TYPES } from '../../../connectors/postgres/type-rules.ts';
 import { createSource } from '../../../connectors/registry.ts';
 import { sourceSchema } from '../../../contracts/job-source.ts';
 import { typeName } from '../../../contracts/schema.ts';
