@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { fail, hasErrnoCode } from '../../contracts/errors.ts';
 
@@ -65,8 +66,13 @@ function tlsOf(parameters: URLSearchParams, host: string, isLocal: boolean): Con
     ...file('sslcert'),
     ...file('sslkey'),
     rejectUnauthorized: mode !== 'require',
-    ...(mode === 'verify-full' ? { servername: host } : { checkServerIdentity: () => undefined }),
+    ...(mode === 'verify-full' ? nameOf(host) : { checkServerIdentity: () => undefined }),
   };
+}
+
+/** An address is no server name (RFC 6066), and is compared with the certificate all the same. */
+function nameOf(host: string): ConnectionOptions {
+  return isIP(host) === 0 ? { servername: host } : { host };
 }
 
 const TLS_OPTION: Readonly<Record<string, string>> = { sslrootcert: 'ca', sslcert: 'cert', sslkey: 'key' };
