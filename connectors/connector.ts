@@ -137,6 +137,13 @@ export interface Relation {
    * after `finish`, in the same session.
    */
   remember?(highestCursor: string | undefined): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * The rows of the chunk that come after these, or undefined; to be called after `finish`. Of a source that can read a
+   * chunk in one go alone: it lands the rows in pieces, so that a disk need not hold all of them at once.
+   */
+  more?(): Promise<Relation | undefined>;
+  /** To be called on the first relation of a chunk when the chunk is done with or given up. */
+  close?(): Promise<void>;
 }
 
 /** One moment of a database, at which several connections can read as long as this one is held. */

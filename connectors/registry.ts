@@ -1,12 +1,14 @@
 import { fail } from '../contracts/errors.ts';
 import type { Source } from './connector.ts';
 import { CsvSource } from './csv/source.ts';
+import { MySqlSource } from './mysql/source.ts';
 import { PostgresSource } from './postgres/source.ts';
 import type { SourceSettings } from './source-settings.ts';
 
 /** Every connector that can be read, by the name that a job gives to `source_connector`. */
 export const SOURCES: Readonly<Record<string, (settings: SourceSettings) => Source>> = {
   csv: (settings) => new CsvSource(settings),
+  mysql: (settings) => new MySqlSource(settings),
   postgres: (settings) => new PostgresSource(settings),
 };
 

@@ -8,6 +8,9 @@ export const CSV_COMPRESSIONS = ['auto', 'none', 'gzip', 'zstd'] as const;
 /** What becomes of a database's column whose type the lake has no counterpart of. */
 export const UNSUPPORTED_TYPES = ['text', 'refuse', 'skip'] as const;
 
+/** What becomes of a date of MySQL that is in no calendar. */
+export const ZERO_DATES = ['refuse', 'null', 'text'] as const;
+
 /** Stands for the name of the object in `source.path`. */
 export const OBJECT_PLACEHOLDER = '{object}';
 
@@ -86,6 +89,17 @@ export const sourceSchema = z.strictObject({
   chunk_mb: wholeNumber(1, 65_536)
     .default(128)
     .describe('How much of a table one chunk reads, as the table lies in the database, in MB.'),
+  batch_rows: wholeNumber(1, 10_000_000)
+    .default(10_000)
+    .describe('How many rows of a MySQL or MariaDB table with a key one statement reads, in rows.'),
+  zero_dates: z
+    .enum(ZERO_DATES)
+    .default('refuse')
+    .describe(
+      'What becomes of the dates and times of MySQL and MariaDB that no calendar has, such as 0000-00-00, 2024-00-00 or ' +
+        'a 30th of February: refuse = the row is kept in quarantine; null = no value; text = all columns of dates and ' +
+        'times are kept as the text that the server writes.',
+    ),
   statement_timeout_seconds: wholeNumber(1, 2_000_000)
     .default(3600)
     .describe('How long the database may work on one chunk before it gives up, in seconds.'),

@@ -53,6 +53,17 @@ export class ColumnBuffer {
     this.nulls += 1;
   }
 
+  /** Leaves the last row out again; `end` is where the buffer ended before it. */
+  takeBack(end: number): void {
+    this.rows -= 1;
+    this.end = end;
+    const at = this.rows >> 3;
+    const bit = 1 << (this.rows & 7);
+    const defined = this.#defined[at] ?? 0;
+    if ((defined & bit) === 0) this.nulls -= 1;
+    else this.#defined[at] = defined & ~bit;
+  }
+
   /** One bit for each row, the first row's lowest; set where there is a value. */
   defined(): Uint8Array {
     return this.#defined.subarray(0, Math.ceil(this.rows / 8));

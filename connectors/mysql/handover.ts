@@ -1,0 +1,44 @@
+/**
+ * Passes things from one piece of work to another, one at a time: whoever gives waits until it was taken, and so is never
+ * more than one ahead.
+ */
+export class Handover<T> {
+  #offered: { readonly value: T; readonly taken: () => void } | undefined;
+  #end: { readonly error?: unknown } | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  /** Rejects once `end` was called. */
+  async give(value: T): Promise<void> {
+    while (this.#offered !== undefined && this.#end === undefined) await this.#changed.promise;
+    if (this.#end !== undefined) throw this.#end.error ?? new Error('nobody takes it any more');
+    await new Promise<void>((resolve) => {
+      this.#offered = { value, taken: resolve };
+      this.#tell();
+    });
+  }
+
+  /** The next thing; undefined when there will be none. Rejects with the error that it ended with. */
+  async take(): Promise<T | undefined> {
+    while (this.#offered === undefined && this.#end === undefined) await this.#changed.promise;
+    const offered = this.#offered;
+    if (offered !== undefined) {
+      this.#offered = undefined;
+      offered.taken();
+      this.#tell();
+      return offered.value;
+    }
+    if (this.#end?.error !== undefined) throw this.#end.error;
+    return undefined;
+  }
+
+  /** Nothing more comes, or nobody wants it. The first call counts; what was offered and not taken can be taken still. */
+  end(error?: unknown): void {
+    this.#end ??= error === undefined ? {} : { error };
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,209 @@
+import { z } from 'zod';
+import { fail } from '../../contracts/errors.ts';
+import type { SourceSpec } from '../../contracts/job-source.ts';
+import type { Boundary, DatabaseCheckpoint } from '../database/checkpoint.ts';
+import { DIGEST_DIGITS, decodeDigests, encodeDigests, MAX_BOUNDARY_ROWS } from '../database/checkpoint.ts';
+import { noBound, unorderable } from '../database/cursor.ts';
+import type { ReadColumn } from './columns.ts';
+import type { MySqlSession } from './session.ts';
+import { behind, myName, myText } from './sql.ts';
+import type { MyTable } from './table.ts';
+
+/** What a run reads by the cursor. */
+export interface CursorPlan {
+  /** SQL: the rows that are read; those without a cursor are among them, to be counted. Undefined for all rows. */
+  readonly where: string | undefined;
+  /** False when there is nothing that was not read before. */
+  readonly hasRows: boolean;
+  /** The position after the run. */
+  readonly next: DatabaseCheckpoint;
+  readonly notices: readonly string[];
+}
+
+const highestRow = z.object({
+  highest: z.string().nullable(),
+  above: z.coerce.number().nullable(),
+  same: z.coerce.number().nullable(),
+});
+const SECONDS_AN_HOUR = 3600;
+
+/** A cursor has to be compared as it is sorted, and its text has to be the whole of it. */
+function requireOrder({ name, rule }: ReadColumn): void {
+  if (!rule.isKey || rule.type === 'binary') throw unorderable(name);
+}
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+const isNumber = ({ rule }: ReadColumn) => /^(int|long|decimal)/.test(rule.type);
+
+/** A value of the cursor in the SQL of the server: a number is compared as one only if it is written as one. */
+function valueOf(cursor: ReadColumn, text: string): string {
+  if (!isNumber(cursor)) return myText(text);
+  if (NUMBER.test(text)) return text;
+  throw noBound(cursor.name);
+}
+
+const asText = (sql: string) => `CAST(${sql} AS CHAR CHARACTER SET utf8mb4)`;
+
+/**
+ * Rows above the highest cursor that was committed, and rows at it that were not read then. What the highest one is now
+ * is asked in the transaction that reads the rows, before any of them, so that it is the position after the run.
+ */
+export async function planNewer(
+  table: MyTable,
+  cursor: ReadColumn,
+  { incremental }: SourceSpec,
+  before: DatabaseCheckpoint,
+  session: MySqlSession,
+): Promise<CursorPlan> {
+  requireOrder(cursor);
+  const column = myName(cursor.name);
+  const known = before.cursor === undefined ? 'NULL' : valueOf(cursor, before.cursor);
+  const rows = await session.rows(
+    `SELECT ${asText(`MAX(${column})`)} AS highest, MAX(${column}) > ${known} AS above, MAX(${column}) = ${known} AS same
+     FROM ${table.from}`,
+    table.shown,
+  );
+  const [found] = z.array(highestRow).parse(rows);
+  const highest = found?.highest ?? undefined;
+  if (highest === undefined) return { where: `${column} IS NULL`, hasRows: false, next: before, notices: [] };
+  const above = found?.above === 1;
+  if (before.cursor !== undefined && !above && found?.same !== 1) {
+    const notice = `no row has a ${cursor.name} as high as the one that was read last: either rows were deleted, or the cursor goes backwards and misses what is below`;
+    return { where: `${column} IS NULL`, hasRows: false, next: before, notices: [notice] };
+  }
+  const lookback = incremental.lookback_hours;
+  const conditions = [
+    ...fromThere(table, column, known, before, lookback),
+    // Where the engine keeps no versions, rows may come while others are read.
+    ...(table.hasVersions ? [] : [`${column} <= ${valueOf(cursor, highest)}`]),
+  ];
+  const where = conditions.length === 0 ? undefined : `((${conditions.join(' AND ')}) OR ${column} IS NULL)`;
+  const boundary = lookback > 0 ? undefined : await boundaryAt(table, cursor, valueOf(cursor, highest), session);
+  const { windowsAhead: _, boundary: __, ...kept } = before;
+  const next = { ...kept, cursor: highest, ...(boundary === undefined ? {} : { boundary }) };
+  const hasRows =
+    before.cursor === undefined ||
+    above ||
+    lookback > 0 ||
+    (await hasOthers(before.boundary, boundary, table, where, session));
+  return { where, hasRows, next: hasRows ? next : before, notices: [] };
+}
+
+function fromThere(
+  table: MyTable,
+  column: string,
+  known: string,
+  { cursor, boundary }: DatabaseCheckpoint,
+  lookback: number,
+): string[] {
+  if (cursor === undefined) return [];
+  if (lookback > 0) {
+    const seconds = Math.round(lookback * SECONDS_AN_HOUR);
+    return [`${column} >= CAST(${known} AS DATETIME(6)) - INTERVAL ${seconds} SECOND`];
+  }
+  return [`${column} >= ${known}`, `(${column} > ${known} OR ${notReadBefore(table, boundary)})`];
+}
+
+/** Rows of a window; the position stays, but for the mark that a run which goes on from it would read them again. */
+export async function planWindow(
+  table: MyTable,
+  cursor: ReadColumn,
+  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+  before: DatabaseCheckpoint,
+  session: MySqlSession,
+): Promise<CursorPlan> {
+  requireOrder(cursor);
+  const column = myName(cursor.name);
+  const bound = (text: string) => boundOf(cursor, text);
+  const bounds = [
+    ...(from === undefined ? [] : [`${column} >= ${bound(from)}`]),
+    ...(to === undefined ? [] : [`${column} < ${bound(to)}`]),
+  ];
+  const where = bounds.length === 0 ? undefined : bounds.join(' AND ');
+  const isBehind =
+    to !== undefined && before.cursor !== undefined
+      ? `(${bound(to)} <= ${isNumber(cursor) ? valueOf(cursor, before.cursor) : typed(cursor, before.cursor)})`
+      : 'false';
+  const [row] = await session.rows(`SELECT ${isBehind} AS behind`);
+  const isMarked = Number(row?.['behind']) !== 1 && before.windowsAhead !== true;
+  return { where, hasRows: true, next: isMarked ? { ...before, windowsAhead: true } : before, notices: [] };
+}
+
+const DATED = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
+const isDated = ({ rule }: ReadColumn) => ['date', 'timestamp', 'timestamptz'].includes(rule.type);
+
+/** The server takes any text for a date, and what it does not understand for none. */
+function boundOf(cursor: ReadColumn, text: string): string {
+  if (isNumber(cursor)) return valueOf(cursor, text);
+  if (!isDated(cursor)) return myText(text);
+  const [, day, time = '00:00', zone = 'Z'] = DATED.exec(text) ?? [];
+  const offset = zone === 'Z' ? '+00:00' : zone.replace(/^(.\d\d):?(\d\d)$/, '$1:$2');
+  if (day === undefined || Number.isNaN(Date.parse(`${day}T${time}${offset}`))) throw noBound(cursor.name);
+  const local = typed(cursor, `${day} ${time}`);
+  return offset === '+00:00' ? local : `CONVERT_TZ(${local}, ${myText(offset)}, '+00:00')`;
+}
+
+function typed(cursor: ReadColumn, text: string): string {
+  return isDated(cursor) ? `CAST(${myText(text)} AS DATETIME(6))` : myText(text);
+}
+
+function notReadBefore(table: MyTable, boundary: Boundary | undefined): string {
+  // A checkpoint without one is that of a job with lookback_hours: all of them are read again.
+  if (boundary === undefined) return 'true';
+  if ('upTo' in boundary) {
+    return behind(
+      table.primaryKey.map((name) => myName(name)),
+      boundary.upTo.map(myText),
+    );
+  }
+  const digests = decodeDigests(boundary.digests);
+  return digests.length === 0 ? 'true' : `${digestOf(table)} NOT IN (${digests.map((digest) => `'${digest}'`).join(', ')})`;
+}
+
+/** SQL: half of the MD5 of a row's key, or of the whole row where it has none. */
+function digestOf({ primaryKey, columns }: MyTable): string {
+  const names = primaryKey.length > 0 ? primaryKey : columns.map(({ name }) => name);
+  const parts = names.map((name) => `IFNULL(HEX(CAST(${myName(name)} AS BINARY)), '-')`);
+  return `LEFT(MD5(CONCAT_WS(',', ${parts.join(', ')})), ${DIGEST_DIGITS})`;
+}
+
+async function boundaryAt(table: MyTable, cursor: ReadColumn, value: string, session: MySqlSession): Promise<Boundary> {
+  const at = `FROM ${table.from} WHERE ${myName(cursor.name)} = ${value}`;
+  const rows = await session.rows(
+    `SELECT ${asText(digestOf(table))} AS digest ${at} LIMIT ${MAX_BOUNDARY_ROWS + 1}`,
+    table.shown,
+  );
+  const digests = z.array(z.object({ digest: z.string() })).parse(rows);
+  if (digests.length <= MAX_BOUNDARY_ROWS) return { digests: encodeDigests(digests.map(({ digest }) => digest)) };
+  const key = table.primaryKey.map((name) => myName(name));
+  if (key.length === 0) throw tooMany(table.shown, cursor.name);
+  const texts = key.map((name, index) => `${asText(name)} AS k${index}`);
+  const order = key.map((name) => `${name} DESC`);
+  const [last = {}] = await session.rows(`SELECT ${texts.join(', ')} ${at} ORDER BY ${order.join(', ')} LIMIT 1`);
+  return { upTo: key.map((_, index) => String(last[`k${index}`])) };
+}
+
+/** Whether rows at the cursor that was read last came since then. */
+async function hasOthers(
+  before: Boundary | undefined,
+  now: Boundary | undefined,
+  table: MyTable,
+  where: string | undefined,
+  session: MySqlSession,
+): Promise<boolean> {
+  if (before === undefined || now === undefined || where === undefined) return true;
+  if ('digests' in before && 'digests' in now) {
+    const read = new Set(decodeDigests(before.digests));
+    return decodeDigests(now.digests).some((digest) => !read.has(digest));
+  }
+  const [row] = await session.rows(`SELECT EXISTS (SELECT 1 FROM ${table.from} WHERE ${where}) AS found`, table.shown);
+  return Number(row?.['found']) === 1;
+}
+
+function tooMany(shown: string, cursor: string) {
+  return fail('CURSOR_FIELD_UNKNOWN', {
+    received: `more than ${MAX_BOUNDARY_ROWS} rows of ${shown} with the highest ${cursor}, and no primary key to tell them apart`,
+    expected: 'a cursor that few rows share, or a primary key',
+    next: 'choose a finer column in source.incremental.cursor_field',
+  });
+}

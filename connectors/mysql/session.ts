@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net';
+import { connect as connectSocket } from 'node:net';
+import type { Connection, FieldPacket } from 'mysql2';
+import { createConnection } from 'mysql2';
+import type { MySqlAddress } from './address.ts';
+import { parseAddress } from './address.ts';
+import { isLoginRefused, mysqlError } from './errors.ts';
+import type { WireColumn } from './types.ts';
+
+export interface SessionSettings {
+  readonly connection: string | undefined;
+  /** The connection as it is now, where it can change while a run is on. */
+  readonly reread?: (() => Promise<string | undefined>) | undefined;
+  readonly statementTimeoutSeconds: number;
+  readonly lockTimeoutSeconds: number;
+}
+
+const CONNECT_WITHIN_MS = 15_000;
+/** A connection may wait for DuckDB between two of its statements, and in the middle of one. */
+const PATIENCE_SECONDS = 86_400;
+
+/**
+ * One connection in one transaction that only reads, and sees one moment of all tables that keep versions (InnoDB). Its
+ * time zone is UTC. A server cannot let another connection see the same moment, so whatever has to be of one moment is
+ * read by one session.
+ */
+export class MySqlSession implements AsyncDisposable {
+  readonly address: MySqlAddress;
+  readonly connection: Connection;
+  readonly #socket: Socket;
+  readonly #signal: AbortSignal;
+  // Whatever waits for an answer gets an error; the server ends the transaction by itself.
+  readonly #abort = () => this.#socket.destroy(new Error('the work was given up'));
+
+  private constructor(connection: Connection, socket: Socket, address: MySqlAddress, signal: AbortSignal) {
+    this.connection = connection;
+    this.#socket = socket;
+    this.address = address;
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#abort);
+  }
+
+  /** Errors: SOURCE_UNREACHABLE, SOURCE_DENIED, SOURCE_NOT_FOUND. */
+  static async open(settings: SessionSettings, signal: AbortSignal): Promise<MySqlSession> {
+    signal.throwIfAborted();
+    const address = parseAddress(settings.connection);
+    const socket = address.socket === undefined ? connectSocket(address.port, address.host) : connectSocket(address.socket);
+    const session = new MySqlSession(connectTo(address, socket), socket, address, signal);
+    try {
+      await session.#begin(settings);
+      return session;
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
+      signal.throwIfAborted();
+      const renewed = isLoginRefused(error) ? await settings.reread?.() : undefined;
+      if (renewed === undefined || renewed === settings.connection) throw mysqlError(error, address.shown);
+      return MySqlSession.open({ ...settings, connection: renewed, reread: undefined }, signal);
+    }
+  }
+
+  async #begin({ statementTimeoutSeconds, lockTimeoutSeconds }: SessionSettings): Promise<void> {
+    const { rows } = await ask(this.connection, 'SELECT VERSION() AS version');
+    const isMariaDb = /MariaDB/i.test(String(rows[0]?.['version']));
+    const statementTimeout = isMariaDb
+      ? `max_statement_time = ${statementTimeoutSeconds}, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0`
+      : `max_execution_time = ${Math.min(statementTimeoutSeconds * 1000, 4_294_967_295)}`;
+    await ask(
+      this.connection,
+      `SET SESSION time_zone = '+00:00', sql_mode = '', sql_big_selects = 1, wait_timeout = ${PATIENCE_SECONDS},
+       net_write_timeout = ${PATIENCE_SECONDS}, lock_wait_timeout = ${lockTimeoutSeconds},
+       innodb_lock_wait_timeout = ${lockTimeoutSeconds}, ${statementTimeout}`,
+    );
+    await ask(this.connection, 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    await ask(this.connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+  }
+
+  /** Rows as objects. Every value that is asked for should be cast to a text or a small integer. */
+  async rows(sql: string, what?: string): Promise<readonly Record<string, unknown>[]> {
+    return (await this.#ask(sql, what)).rows;
+  }
+
+  /** What the columns of a query are, without reading any row of it. */
+  async columns(sql: string, what?: string): Promise<readonly WireColumn[]> {
+    return (await this.#ask(sql, what)).fields.map(wireColumn);
+  }
+
+  /** `what` names the object that is asked for. */
+  error(error: unknown, what?: string): unknown {
+    if (this.#signal.aborted) return this.#signal.reason;
+    return mysqlError(error, what === undefined ? this.address.shown : `${this.address.shown}, asked for ${what},`);
+  }
+
+  async #ask(sql: string, what?: string): Promise<Answer> {
+    try {
+      return await ask(this.connection, sql);
+    } catch (error) {
+      throw this.error(error, what);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#abort);
+    // After a failure in the middle of an answer the server would wait for ever for it to be read.
+    this.connection.destroy();
+    this.#socket.destroy();
+  }
+}
+
+function connectTo({ host, user, password, database, ssl }: MySqlAddress, socket: Socket): Connection {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true);
+  const connection = createConnection({
+    stream: () => socket,
+    host,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    database,
+    ...(ssl === undefined ? {} : { ssl }),
+    charset: 'utf8mb4_bin',
+    connectTimeout: CONNECT_WITHIN_MS,
+    connectAttributes: { program_name: 'dativo' },
+    dateStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    // A server may ask a client for any file of its machine.
+    flags: ['-LOCAL_FILES'],
+  });
+  // A connection that breaks says so here as well; the next question to it fails anyway.
+  connection.on('error', () => {});
+  return connection;
+}
+
+interface Answer {
+  readonly rows: readonly Record<string, unknown>[];
+  readonly fields: readonly FieldPacket[];
+}
+
+function ask(connection: Connection, sql: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    connection.query(sql, (error, rows, fields) => {
+      if (error) reject(error);
+      else resolve({ rows: rowsOf(rows), fields: fields ?? [] });
+    });
+  });
+}
+
+function rowsOf(answer: unknown): Record<string, unknown>[] {
+  return Array.isArray(answer) ? answer.filter(isRow) : [];
+}
+
+function isRow(row: unknown): row is Record<string, unknown> {
+  return typeof row === 'object' && row !== null && !Array.isArray(row);
+}
+
+export function wireColumn(field: FieldPacket): WireColumn {
+  const { name, columnType = -1, flags, columnLength = 0, decimals, characterSet = 0 } = field;
+  return {
+    name,
+    columnType,
+    flags: typeof flags === 'number' ? flags : 0,
+    length: columnLength,
+    decimals,
+    characterSet,
+    extension: field.extendedFormat ?? field.extendedTypeName,
+  };
+}
