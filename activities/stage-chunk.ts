@@ -1,6 +1,7 @@
 import type { RejectedRow, Relation } from '../connectors/connector.ts';
+import { highestCursorText } from '../connectors/duckdb/cursor.ts';
 import { jsonRowsQuery } from '../connectors/duckdb/json-rows.ts';
-import type { WrittenFile } from '../connectors/duckdb/parquet-file.ts';
+import type { ParquetOptions, WrittenFile } from '../connectors/duckdb/parquet-file.ts';
 import { writeParquet } from '../connectors/duckdb/parquet-file.ts';
 import { withoutPartition } from '../connectors/duckdb/partition-sql.ts';
 import type { AssembledSelect } from '../connectors/duckdb/select.ts';
@@ -8,10 +9,11 @@ import { assembleSelect, requireFewBadRows } from '../connectors/duckdb/select.t
 import type { DuckDbSession } from '../connectors/duckdb/session.ts';
 import { compileTransformations } from '../connectors/duckdb/transform.ts';
 import { toStreamSchema } from '../connectors/iceberg/schema.ts';
+import { inFolder } from '../connectors/storage/storage.ts';
 import { BugError } from '../contracts/errors.ts';
 import { QUARANTINE_SCHEMA } from '../contracts/quarantine.ts';
 import type { ObjectRun, RowCounts } from '../contracts/run.ts';
-import { balances } from '../contracts/run.ts';
+import { addCounts, balances, NO_ROWS } from '../contracts/run.ts';
 import type { Column } from '../contracts/schema.ts';
 import type { WorkScope } from './activity-scope.ts';
 import type { ActivityDependencies, OpenedJob } from './dependencies.ts';
@@ -40,42 +42,77 @@ export async function stageChunk(
   const position = plan.chunks[chunk];
   if (position === undefined) throw new RangeError(`the plan has no chunk ${chunk}`);
   const session = await scope.session();
-  const relation = await job.openSource().read(run.object, plan.readSchema, position, session, scope.connector);
+  const first = await job.openSource().read(run.object, plan.readSchema, position, session, scope.connector);
   const progress = watchProgress(deps, onRows);
-  const select = await assemble(job, plan, relation, session, progress.rows);
-  const { onProgress } = scope.connector;
-  const options = { storage: job.storage, fileSizeBytes: job.fileSizeBytes, ...(onProgress ? { onProgress } : {}) };
+  const options = { storage: job.storage, fileSizeBytes: job.fileSizeBytes, ...progressOf(scope) };
+  const staged: StagedRows[] = [];
+  try {
+    for (let relation: Relation | undefined = first; relation; relation = await relation.more?.()) {
+      // Each piece has a folder of its own: what is not a file of the piece is removed from it.
+      const folder = relation.more ? inFolder(folders.target, `piece-${staged.length}`) : folders.target;
+      staged.push(await stageRows(deps, job, plan, relation, session, progress, folder, options));
+      requireFewBadRows(total(staged).quarantined, job.maxBadRows);
+    }
+  } finally {
+    await first.close?.();
+  }
 
-  using gate = select.gate;
-  gate.register(session);
-  const files = await gate.watch(() =>
-    writeParquet(session, select.sql, plan.target.fileSchema, folders.target, {
-      ...options,
-      layout: plan.target.layout,
-    }),
-  );
-  await progress.settled();
-  await deps.reached('extract:after-data-files');
-
-  const unreadable = await relation.finish(job.maxBadRows, gate.counts().read);
-  const violating = relation.locate ? await relation.locate(gate.rejected()) : gate.rejected();
-  const { counts, rejected } = account(files, gate, violating, unreadable);
-  requireFewBadRows(counts.quarantined, job.maxBadRows);
+  const rejected = staged.flatMap((rows) => rows.rejected);
   const query = await quarantineQuery(deps, run.runId, run.object, rejected, scope.connector.scratchFolder);
   const quarantineFiles =
     query === undefined
       ? []
       : await writeParquet(session, query, plan.quarantine.fileSchema, folders.quarantine, options);
   await deps.reached('extract:after-quarantine-files');
-  const highestCursor = select.highestCursor();
-  const memory = await relation.remember?.(highestCursor);
+  const highestCursor = highestCursorText(staged.flatMap((rows) => rows.select.highestCursor() ?? []));
+  const memory = await first.remember?.(highestCursor);
   return {
-    files,
+    files: staged.flatMap(({ files }) => files),
     quarantineFiles,
-    counts,
+    counts: total(staged),
     ...(highestCursor === undefined ? {} : { highestCursor }),
     ...(memory === undefined ? {} : { memory }),
   };
+}
+
+interface StagedRows {
+  readonly files: readonly WrittenFile[];
+  readonly select: AssembledSelect;
+  readonly counts: RowCounts;
+  readonly rejected: readonly RejectedRow[];
+}
+
+async function stageRows(
+  deps: ActivityDependencies,
+  job: OpenedJob,
+  plan: ObjectPlan,
+  relation: Relation,
+  session: DuckDbSession,
+  progress: Progress,
+  folder: string,
+  options: ParquetOptions,
+): Promise<StagedRows> {
+  const select = await assemble(job, plan, relation, session, progress.rows);
+  using gate = select.gate;
+  gate.register(session);
+  const files = await gate.watch(() =>
+    writeParquet(session, select.sql, plan.target.fileSchema, folder, { ...options, layout: plan.target.layout }),
+  );
+  await progress.settled();
+  await deps.reached('extract:after-data-files');
+  const { read } = gate.counts();
+  progress.add(read);
+  const unreadable = await relation.finish(job.maxBadRows, read);
+  const violating = relation.locate ? await relation.locate(gate.rejected()) : gate.rejected();
+  return { files, select, ...account(files, gate, violating, unreadable) };
+}
+
+function total(staged: readonly StagedRows[]): RowCounts {
+  return staged.reduce((sum, { counts }) => addCounts(sum, counts), NO_ROWS);
+}
+
+function progressOf({ connector: { onProgress } }: WorkScope): Pick<ParquetOptions, 'onProgress'> {
+  return onProgress ? { onProgress } : {};
 }
 
 async function assemble(
@@ -102,13 +139,27 @@ function keyed(column: Column, rule: ObjectPlan['rule']): Column {
   return rule?.key.includes(column.name) ? { ...column, required: true } : column;
 }
 
-function watchProgress(deps: ActivityDependencies, onRows: (rows: number) => void) {
+interface Progress {
+  /** Of the rows that are being read, behind those that were added. */
+  readonly rows: (rows: number) => void;
+  readonly add: (rows: number) => void;
+  readonly settled: () => Promise<void>;
+}
+
+function watchProgress(deps: ActivityDependencies, onRows: (rows: number) => void): Progress {
   let reading: Promise<void> | undefined;
+  let before = 0;
   const report = (rows: number) => {
-    onRows(rows);
+    onRows(before + rows);
     reading ??= deps.reached('extract:reading');
   };
-  return { rows: report, settled: async () => reading };
+  return {
+    rows: report,
+    add: (rows) => {
+      before += rows;
+    },
+    settled: async () => reading,
+  };
 }
 
 /** Law 2 for one chunk: what the gate saw and what the reader left out, against what the writer wrote. */

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { openStoredJob } from '../config/open-job.ts';
 import type { LoadedJob } from '../config/validate.ts';
 import { ingestWorkflowId, TASK_QUEUE } from '../contracts/ids.ts';
-import { isDatabase } from '../contracts/job-connectors.ts';
+import { holdsSnapshot } from '../contracts/job-connectors.ts';
 import type { IngestInput, JobReference, RunOptions, RunState } from '../contracts/run.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import type { ingest } from '../workflows/ingest.ts';
@@ -117,7 +117,7 @@ export function ingestInput(
   env: NodeJS.ProcessEnv,
 ): Omit<IngestInput, 'options'> {
   const { tenant, asset, objects } = job;
-  const snapshot = isDatabase(connectorOf(job)) ? { holdsSnapshot: true } : {};
+  const snapshot = holdsSnapshot(connectorOf(job)) ? { holdsSnapshot: true } : {};
   return { job: reference, tenant, asset, objects, ...parallelism(job, env), ...snapshot };
 }
 

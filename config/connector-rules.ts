@@ -27,6 +27,8 @@ const DATABASE_KEYS = [
   'query',
   'unsupported_types',
   'chunk_mb',
+  'batch_rows',
+  'zero_dates',
   'statement_timeout_seconds',
   'lock_timeout_seconds',
 ];
@@ -49,6 +51,12 @@ const UNUSED_KEYS: readonly UnusedKey[] = [
   ...DATABASES.flatMap((value) =>
     FILE_KEYS.map((key) => ({ path: ['source', key], key: ['source_connector'], value })),
   ),
+  { path: ['source', 'schema'], key: ['source_connector'], value: 'mysql' },
+  ...['batch_rows', 'zero_dates'].map((key) => ({
+    path: ['source', key],
+    key: ['source_connector'],
+    value: 'postgres',
+  })),
   { path: ['target', 'catalog'], key: ['target_connector'], value: 'parquet', unless: hasRemoteWarehouse },
   ...['primary_key', 'latest_by'].flatMap((name) =>
     ['append', 'overwrite'].map((value) => ({ path: ['target', name], key: ['target', 'write_mode'], value })),

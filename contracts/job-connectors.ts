@@ -2,8 +2,10 @@
 export interface ConnectorEntry {
   readonly title: string;
   readonly available: boolean;
-  /** A database that is asked in its own language, and read at one moment for all objects of a run. */
+  /** A database that is asked in its own language. */
   readonly database?: boolean;
+  /** A database that lets several connections read at one moment, so that all objects of a run do. */
+  readonly holdsSnapshot?: boolean;
 }
 
 const planned = (title: string): ConnectorEntry => ({ title, available: false });
@@ -13,8 +15,8 @@ export const SOURCE_CONNECTORS: Readonly<Record<string, ConnectorEntry>> = {
   csv: { title: 'CSV files', available: true },
   markdown_kv: planned('Markdown key-value files'),
   s3: planned('Files on S3'),
-  postgres: { title: 'PostgreSQL', available: true, database: true },
-  mysql: planned('MySQL and MariaDB'),
+  postgres: { title: 'PostgreSQL', available: true, database: true, holdsSnapshot: true },
+  mysql: { title: 'MySQL and MariaDB', available: true, database: true },
   mongodb: planned('MongoDB'),
   snowflake: planned('Snowflake'),
   bigquery: planned('BigQuery'),
@@ -40,9 +42,13 @@ export const SOURCE_CONNECTORS: Readonly<Record<string, ConnectorEntry>> = {
 export const TARGET_CONNECTORS = ['iceberg', 'parquet'] as const;
 export type TargetConnector = (typeof TARGET_CONNECTORS)[number];
 
-/** Whether a source is a database whose run holds a snapshot. */
 export function isDatabase(connector: string): boolean {
   return Object.hasOwn(SOURCE_CONNECTORS, connector) && SOURCE_CONNECTORS[connector]?.database === true;
+}
+
+/** Whether a run of such a source holds a snapshot. */
+export function holdsSnapshot(connector: string): boolean {
+  return Object.hasOwn(SOURCE_CONNECTORS, connector) && SOURCE_CONNECTORS[connector]?.holdsSnapshot === true;
 }
 
 /** Names of the sources that this version can work with. */

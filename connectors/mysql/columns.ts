@@ -46,7 +46,9 @@ export function doubtsOf(read: readonly ReadColumn[]): Doubt[] {
 
 /** Differs when columns were added, dropped, renamed or retyped. */
 export function columnsDigest(read: readonly ReadColumn[]): string {
-  const text = JSON.stringify(read.map(({ name, rule, type }) => [name, rule.name, typeName(rule.type), typeName(type)]));
+  const text = JSON.stringify(
+    read.map(({ name, rule, type }) => [name, rule.name, typeName(rule.type), typeName(type)]),
+  );
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

@@ -106,7 +106,6 @@ function fromThere(
 
 /** Rows of a window; the position stays, but for the mark that a run which goes on from it would read them again. */
 export async function planWindow(
-  table: MyTable,
   cursor: ReadColumn,
   { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
   before: DatabaseCheckpoint,
@@ -157,7 +156,9 @@ function notReadBefore(table: MyTable, boundary: Boundary | undefined): string {
     );
   }
   const digests = decodeDigests(boundary.digests);
-  return digests.length === 0 ? 'true' : `${digestOf(table)} NOT IN (${digests.map((digest) => `'${digest}'`).join(', ')})`;
+  return digests.length === 0
+    ? 'true'
+    : `${digestOf(table)} NOT IN (${digests.map((digest) => `'${digest}'`).join(', ')})`;
 }
 
 /** SQL: half of the MD5 of a row's key, or of the whole row where it has none. */

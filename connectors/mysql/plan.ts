@@ -62,7 +62,7 @@ export async function planRows(
     return { where: undefined, hasRows: true, next: { version: 1 }, notices: [], skipsNulls: undefined };
   }
   if (reading === 'window') {
-    return { ...(await planWindow(table, cursor, options, before, session)), skipsNulls: undefined };
+    return { ...(await planWindow(cursor, options, before, session)), skipsNulls: undefined };
   }
   const planned = await planNewer(table, cursor, source, before, session);
   return { ...planned, hasRows: reading === 'everything' || planned.hasRows, skipsNulls: cursor.name };

@@ -22,7 +22,11 @@ import type { MyTable } from './table.ts';
 export const positionSchema = z.object({
   /** Of the columns as they were when the run was planned. */
   columns: z.string(),
-  options: z.object({ mode: z.enum(['incremental', 'full_refresh', 'window']), from: z.string().optional(), to: z.string().optional() }),
+  options: z.object({
+    mode: z.enum(['incremental', 'full_refresh', 'window']),
+    from: z.string().optional(),
+    to: z.string().optional(),
+  }),
   /** As the plan found it. */
   before: z.record(z.string(), z.unknown()).optional(),
   wholeRun: z.boolean(),

@@ -44,7 +44,8 @@ export class MySqlSession implements AsyncDisposable {
   static async open(settings: SessionSettings, signal: AbortSignal): Promise<MySqlSession> {
     signal.throwIfAborted();
     const address = parseAddress(settings.connection);
-    const socket = address.socket === undefined ? connectSocket(address.port, address.host) : connectSocket(address.socket);
+    const socket =
+      address.socket === undefined ? connectSocket(address.port, address.host) : connectSocket(address.socket);
     const session = new MySqlSession(connectTo(address, socket), socket, address, signal);
     try {
       await session.#begin(settings);

@@ -101,7 +101,13 @@ const BINARY = 63;
 
 const JSON_TEXT = 245;
 
-const INTEGERS: Readonly<Record<number, string>> = { 1: 'tinyint', 2: 'smallint', 9: 'mediumint', 3: 'int', 8: 'bigint' };
+const INTEGERS: Readonly<Record<number, string>> = {
+  1: 'tinyint',
+  2: 'smallint',
+  9: 'mediumint',
+  3: 'int',
+  8: 'bigint',
+};
 const NAMES: Readonly<Record<number, string>> = {
   4: 'float',
   5: 'double',

@@ -1,6 +1,6 @@
-import { lengthAt, momentAt, prefixAt, uint8 } from './wire.ts';
 import type { WireColumn } from './types.ts';
 import { typeNameOf } from './types.ts';
+import { lengthAt, momentAt, prefixAt, uint8 } from './wire.ts';
 
 /** A value in a row's binary form as text. */
 export interface TextValue {

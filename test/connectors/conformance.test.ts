@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint, Source, SourceChunk } from '../../connectors/connector.ts';
+import type { Checkpoint, RejectedRow, Relation, Source, SourceChunk } from '../../connectors/connector.ts';
+import type { GateCounts } from '../../connectors/duckdb/gate.ts';
 import { assembleSelect } from '../../connectors/duckdb/select.ts';
 import { compileTransformations } from '../../connectors/duckdb/transform.ts';
 import { createSource, SOURCES } from '../../connectors/registry.ts';
@@ -9,9 +10,12 @@ import { sourceSchema } from '../../contracts/job-source.ts';
 import type { StreamSchema } from '../../contracts/schema.ts';
 import { contextIn, writeFiles } from '../support/csv.ts';
 import { openSession, temporaryFolder } from '../support/duckdb.ts';
+import { useMariaDb } from '../support/mariadb.ts';
+import { mariaDbTable } from '../support/mariadb-table.ts';
 import { usePostgres } from '../support/postgres.ts';
 
 const postgres = usePostgres();
+const mariaDb = useMariaDb();
 
 /** A source system that holds one object, `orders`, in two units of which each has good rows and malformed ones. */
 interface Fixture {
@@ -39,6 +43,21 @@ const FIXTURES: Readonly<Record<string, (folder: string) => Promise<Fixture>>> =
       grow: () => writeFiles(folder, { '3.csv': 'id,name,amount\n10000,new,1\n' }),
     };
   },
+  mysql: async () => {
+    const { run, source } = await mariaDbTable(
+      mariaDb(),
+      `CREATE TABLE orders (id bigint PRIMARY KEY, name varchar(200), amount varchar(20)) DEFAULT CHARSET utf8mb4;
+       INSERT INTO orders SELECT seq, CONCAT('name ', seq), seq / 4 FROM seq_0_to_9999;
+       INSERT INTO orders SELECT -seq, 'not a number', 'none' FROM seq_1_to_3`,
+    );
+    const incremental = { strategy: 'updated_after', cursor_field: 'id' };
+    return {
+      source: source({ chunk_mb: 1, incremental, types: { amount: 'decimal(12, 4)' } }),
+      goodRows: 10_000,
+      badRows: 3,
+      grow: async () => void (await run(`INSERT INTO orders VALUES (10000, 'new', 1)`)),
+    };
+  },
   postgres: async () => {
     const url = await postgres().database();
     const run = (sql: string) => postgres().run(sql, new URL(url).pathname.slice(1));
@@ -64,14 +83,27 @@ async function readChunk(source: Source, schema: StreamSchema, chunk: SourceChun
   await mkdir(scratch, { recursive: true });
   const context = contextIn(scratch, attempt);
   await using session = await openSession();
-  const relation = await source.read('orders', schema, chunk, session, context);
+  const first = await source.read('orders', schema, chunk, session, context);
   const transformations = await compileTransformations([], schema.columns, session);
-  const select = assembleSelect({ relation, schema, transformations, target: schema.columns, maxBadRows: 100 });
-  using gate = select.gate;
-  gate.register(session);
-  const rows = await gate.watch(() => session.rows(select.sql));
-  const { count, rows: rejected } = await relation.finish(100, gate.counts().read);
-  return { rows, seen: gate.counts(), unreadable: count, rejected: [...rejected, ...gate.rejected()] };
+  const read = {
+    rows: [] as Record<string, unknown>[],
+    seen: [] as GateCounts[],
+    putAside: 0,
+    rejected: [] as RejectedRow[],
+  };
+  for (let relation: Relation | undefined = first; relation; relation = await relation.more?.()) {
+    const select = assembleSelect({ relation, schema, transformations, target: schema.columns, maxBadRows: 100 });
+    using gate = select.gate;
+    gate.register(session);
+    read.rows.push(...(await gate.watch(() => session.rows(select.sql))));
+    const { count, rows: rejected } = await relation.finish(100, gate.counts().read);
+    read.seen.push(gate.counts());
+    read.putAside += count + gate.counts().violated;
+    read.rejected.push(...rejected, ...gate.rejected());
+  }
+  const memory = await first.remember?.(undefined);
+  await first.close?.();
+  return { ...read, memories: memory === undefined ? [] : [memory] };
 }
 
 const json = <T>(value: T): T => JSON.parse(JSON.stringify(value));
@@ -110,7 +142,7 @@ describe.each(Object.keys(SOURCES))('the %s source', (name) => {
       const rows = read.flatMap((chunk) => chunk.rows);
       expect(rows).toHaveLength(goodRows);
       expect(new Set(rows.map(identity)).size).toBe(goodRows);
-      const putAside = read.reduce((sum, chunk) => sum + chunk.unreadable + chunk.seen.violated, 0);
+      const putAside = read.reduce((sum, chunk) => sum + chunk.putAside, 0);
       expect(putAside).toBe(badRows);
       const kept = read.flatMap((chunk) => chunk.rejected);
       expect(kept).toHaveLength(badRows);
@@ -144,6 +176,7 @@ describe.each(Object.keys(SOURCES))('the %s source', (name) => {
       setTimeout(() => stop.abort(new Error('cancelled')), 100);
       await expect(endless).rejects.toThrow('cancelled');
       expect(performance.now() - started).toBeLessThan(2000);
+      await relation.close?.();
       await expect(source.read('orders', schema, chunk, session, contextIn(scratch, 1, stop.signal))).rejects.toThrow(
         'cancelled',
       );
@@ -153,7 +186,9 @@ describe.each(Object.keys(SOURCES))('the %s source', (name) => {
     withFixture(async ({ source, grow }, scratch) => {
       const { schema } = await source.describe('orders', contextIn(scratch));
       const first = await planOf(source, schema, scratch);
-      const checkpoint = json(source.checkpointAfter(first.nextCheckpoint, undefined));
+      const memories = [];
+      for (const chunk of first.chunks) memories.push(...(await readChunk(source, schema, chunk, scratch)).memories);
+      const checkpoint = json(source.checkpointAfter(first.nextCheckpoint, undefined, memories));
       const second = await planOf(source, schema, scratch, checkpoint);
       expect(second.chunks).toEqual([]);
       expect(second.unchangedUnits).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import type { Checkpoint, RejectedRow, Source } from '../../connectors/connector.ts';
+import type { Checkpoint, RejectedRow, Relation, Source } from '../../connectors/connector.ts';
 import { highestCursorText } from '../../connectors/duckdb/cursor.ts';
 import { assembleSelect } from '../../connectors/duckdb/select.ts';
 import type { DuckDbSession } from '../../connectors/duckdb/session.ts';
@@ -16,6 +16,8 @@ export interface SourceRun {
   /** Every row that was read, however it ended. */
   readonly read: number;
   readonly chunks: number;
+  /** Relations, of which a chunk may have several. */
+  readonly pieces: number;
   readonly notes: readonly string[];
   readonly notices: readonly string[];
   readonly checkpoint: Checkpoint;
@@ -41,29 +43,37 @@ export async function runSource(source: Source, given: SourceRunOptions = {}): P
   const rows: Readonly<Record<string, unknown>>[] = [];
   const rejected: RejectedRow[] = [];
   const skipped: Record<string, number> = {};
+  const memories: unknown[] = [];
   let read = 0;
+  let pieces = 0;
   let highest: string | undefined;
   for (const chunk of plan.chunks) {
     await using session = await openSession();
     const transformations = await compileTransformations([], schema.columns, session);
-    const relation = await source.read(object, schema, JSON.parse(JSON.stringify(chunk)), session, context);
-    const select = assembleSelect({ relation, schema, transformations, target: schema.columns, maxBadRows: 1000 });
-    using gate = select.gate;
-    gate.register(session);
-    await gate.watch(async () => {
-      if (given.consume) await given.consume(select.sql, session, schema);
-      else rows.push(...(await session.rows(select.sql)));
-    });
-    const counts = gate.counts();
-    await relation.finish(1000, counts.read);
-    rejected.push(...gate.rejected());
-    read += counts.read;
-    for (const [rule, count] of Object.entries(counts.skipped)) {
-      if (count > 0) skipped[rule] = (skipped[rule] ?? 0) + count;
+    const first = await source.read(object, schema, JSON.parse(JSON.stringify(chunk)), session, context);
+    for (let relation: Relation | undefined = first; relation; relation = await relation.more?.()) {
+      const select = assembleSelect({ relation, schema, transformations, target: schema.columns, maxBadRows: 1000 });
+      using gate = select.gate;
+      gate.register(session);
+      await gate.watch(async () => {
+        if (given.consume) await given.consume(select.sql, session, schema);
+        else rows.push(...(await session.rows(select.sql)));
+      });
+      const counts = gate.counts();
+      const unreadable = await relation.finish(1000, counts.read);
+      rejected.push(...unreadable.rows, ...gate.rejected());
+      read += counts.read + unreadable.count;
+      pieces += 1;
+      for (const [rule, count] of Object.entries(counts.skipped)) {
+        if (count > 0) skipped[rule] = (skipped[rule] ?? 0) + count;
+      }
+      highest = highestCursorText([select.highestCursor(), highest].flatMap((cursor) => cursor ?? []));
     }
-    highest = highestCursorText([select.highestCursor(), highest].flatMap((cursor) => cursor ?? []));
+    const memory = await first.remember?.(highest);
+    if (memory !== undefined) memories.push(memory);
+    await first.close?.();
   }
-  const after = source.checkpointAfter(plan.nextCheckpoint, highest, []);
+  const after = source.checkpointAfter(plan.nextCheckpoint, highest, memories);
   return {
     schema,
     rows,
@@ -71,6 +81,7 @@ export async function runSource(source: Source, given: SourceRunOptions = {}): P
     skipped,
     read,
     chunks: plan.chunks.length,
+    pieces,
     notes,
     notices: plan.notices ?? [],
     checkpoint: JSON.parse(JSON.stringify(after)),
