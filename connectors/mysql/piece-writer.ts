@@ -44,6 +44,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
   readonly #buffers: readonly ColumnBuffer[];
   readonly #decoders: readonly Decode[];
   readonly #starts: Float64Array;
+  readonly #groupLimit: number;
   #wire: readonly WireColumn[] = [];
   #landing: LandingFile | undefined;
   #file = '';
@@ -59,6 +60,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
     this.#buffers = options.columns.map(() => new ColumnBuffer(GROUP_ROWS));
     this.#decoders = options.columns.map(({ rule }) => rule.decode);
     this.#starts = new Float64Array(options.columns.length);
+    this.#groupLimit = Math.min(GROUP_BYTES, options.pieceBytes);
   }
 
   /** Rows that came, over all pieces. */
@@ -103,7 +105,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
   }
 
   isFull(): boolean {
-    return (this.#buffers[0]?.rows ?? 0) >= GROUP_ROWS || this.#groupBytes >= GROUP_BYTES;
+    return (this.#buffers[0]?.rows ?? 0) >= GROUP_ROWS || this.#groupBytes >= this.#groupLimit;
   }
 
   async empty(): Promise<void> {
