@@ -1,5 +1,5 @@
-import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
-import { wireColumn } from './session.ts';
+import type { Connection, FieldPacket } from 'mysql2';
+import { prepare, wireColumn } from './session.ts';
 import type { WireColumn } from './types.ts';
 
 /** Where rows go to. */
@@ -47,12 +47,6 @@ export async function streamRows(connection: Connection, sql: string, target: Ro
     });
   });
   connection.unprepare(sql);
-}
-
-function prepare(connection: Connection, sql: string): Promise<PrepareStatementInfo> {
-  return new Promise((resolve, reject) => {
-    connection.prepare(sql, (error, statement) => (error ? reject(error) : resolve(statement)));
-  });
 }
 
 interface Packet {

@@ -173,8 +173,15 @@ const WRONG_CERTIFICATE: Meaning = {
   next: 'add ssl-ca=<file of the authority> to source.connection, or correct the host',
 };
 
-/** What Node says of a certificate; the client library gives it in the cause of its own error. */
-const CERTIFICATE = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_CERT)/;
+const NO_COMMON_TLS: Meaning = {
+  code: 'SOURCE_DENIED',
+  received: 'has no way to encrypt a connection in common with Dativo',
+  expected: 'TLS 1.2 or newer',
+  next: 'look at tls_version and ssl_cipher there',
+};
+
+/** What the client library makes of any error while it turns to TLS; the code of Node's own error is lost. */
+const TLS_FAILED = 'HANDSHAKE_SSL_ERROR';
 const HAS_NO_TLS = 'HANDSHAKE_NO_SSL_SUPPORT';
 const LOGIN_REFUSED = new Set([1045, 1698, 1862]);
 
@@ -189,9 +196,10 @@ export function errorNumberOf(error: unknown): number | undefined {
 }
 
 function meaningOf(error: Error): Meaning | undefined {
-  const codes = [codeOf(error), error.cause instanceof Error ? codeOf(error.cause) : ''];
-  if (codes.includes(HAS_NO_TLS)) return NO_TLS;
-  if (codes.some((code) => CERTIFICATE.test(code))) return WRONG_CERTIFICATE;
+  const code = codeOf(error);
+  if (code === HAS_NO_TLS) return NO_TLS;
+  // A system call fails when the connection breaks, OpenSSL's library when the two sides do not agree.
+  if (code === TLS_FAILED && !('syscall' in error)) return 'library' in error ? NO_COMMON_TLS : WRONG_CERTIFICATE;
   const number = errorNumberOf(error);
   return number === undefined ? NO_ANSWER : MEANINGS[number];
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { connect as connectSocket } from 'node:net';
-import type { Connection, FieldPacket } from 'mysql2';
+import { connect as connectSocket, isIP } from 'node:net';
+import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
 import { createConnection } from 'mysql2';
 import type { MySqlAddress } from './address.ts';
 import { parseAddress } from './address.ts';
@@ -29,8 +29,11 @@ export class MySqlSession implements AsyncDisposable {
   readonly connection: Connection;
   readonly #socket: Socket;
   readonly #signal: AbortSignal;
-  // Whatever waits for an answer gets an error; the server ends the transaction by itself.
-  readonly #abort = () => this.#socket.destroy(new Error('the work was given up'));
+  // Whatever waits for an answer gets an error.
+  readonly #abort = () => {
+    this.#socket.destroy(new Error('the work was given up'));
+    void endElsewhere(this.address, this.connection.threadId);
+  };
 
   private constructor(connection: Connection, socket: Socket, address: MySqlAddress, signal: AbortSignal) {
     this.connection = connection;
@@ -44,8 +47,7 @@ export class MySqlSession implements AsyncDisposable {
   static async open(settings: SessionSettings, signal: AbortSignal): Promise<MySqlSession> {
     signal.throwIfAborted();
     const address = parseAddress(settings.connection);
-    const socket =
-      address.socket === undefined ? connectSocket(address.port, address.host) : connectSocket(address.socket);
+    const socket = openSocket(address);
     const session = new MySqlSession(connectTo(address, socket), socket, address, signal);
     try {
       await session.#begin(settings);
@@ -60,8 +62,8 @@ export class MySqlSession implements AsyncDisposable {
   }
 
   async #begin({ statementTimeoutSeconds, lockTimeoutSeconds }: SessionSettings): Promise<void> {
-    const { rows } = await ask(this.connection, 'SELECT VERSION() AS version');
-    const isMariaDb = /MariaDB/i.test(String(rows[0]?.['version']));
+    const [row] = await ask(this.connection, 'SELECT VERSION() AS version');
+    const isMariaDb = /MariaDB/i.test(String(row?.['version']));
     const statementTimeout = isMariaDb
       ? `max_statement_time = ${statementTimeoutSeconds}, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0`
       : `max_execution_time = ${Math.min(statementTimeoutSeconds * 1000, 4_294_967_295)}`;
@@ -77,26 +79,30 @@ export class MySqlSession implements AsyncDisposable {
 
   /** Rows as objects. Every value that is asked for should be cast to a text or a small integer. */
   async rows(sql: string, what?: string): Promise<readonly Record<string, unknown>[]> {
-    return (await this.#ask(sql, what)).rows;
+    try {
+      return await ask(this.connection, sql);
+    } catch (error) {
+      throw this.error(error, what);
+    }
   }
 
-  /** What the columns of a query are, without reading any row of it. */
+  /** What the columns of a query are, without running it. */
   async columns(sql: string, what?: string): Promise<readonly WireColumn[]> {
-    return (await this.#ask(sql, what)).fields.map(wireColumn);
+    try {
+      const statement = await prepare(this.connection, sql);
+      this.connection.unprepare(sql);
+      const columns: unknown = Reflect.get(statement, 'columns');
+      if (Array.isArray(columns)) return columns.map(wireColumn);
+    } catch (error) {
+      throw this.error(error, what);
+    }
+    throw new TypeError('a prepared statement without its columns');
   }
 
   /** `what` names the object that is asked for. */
   error(error: unknown, what?: string): unknown {
     if (this.#signal.aborted) return this.#signal.reason;
     return mysqlError(error, what === undefined ? this.address.shown : `${this.address.shown}, asked for ${what},`);
-  }
-
-  async #ask(sql: string, what?: string): Promise<Answer> {
-    try {
-      return await ask(this.connection, sql);
-    } catch (error) {
-      throw this.error(error, what);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,12 +113,31 @@ export class MySqlSession implements AsyncDisposable {
   }
 }
 
+/**
+ * A server notices that nobody listens any more when it has something to say, which for a long statement may be never.
+ * Whatever goes wrong here, its own time-out still ends the statement.
+ */
+async function endElsewhere(address: MySqlAddress, thread: number | undefined): Promise<void> {
+  if (thread === undefined) return;
+  const socket = openSocket(address);
+  const connection = connectTo(address, socket);
+  await ask(connection, `KILL CONNECTION ${thread}`).catch(() => {});
+  connection.destroy();
+  socket.destroy();
+}
+
+function openSocket({ socket, port, host }: MySqlAddress): Socket {
+  return socket === undefined ? connectSocket(port, host) : connectSocket(socket);
+}
+
 function connectTo({ host, user, password, database, ssl }: MySqlAddress, socket: Socket): Connection {
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   const connection = createConnection({
     stream: () => socket,
-    host,
+    // Of an address the library would compare no name with the certificate but `localhost`. With a dot at its end it is
+    // a name to the library, and the address that it is to the comparison, which takes the dot away.
+    host: isIP(host) === 0 ? host : `${host}.`,
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
     database,
@@ -131,17 +156,15 @@ function connectTo({ host, user, password, database, ssl }: MySqlAddress, socket
   return connection;
 }
 
-interface Answer {
-  readonly rows: readonly Record<string, unknown>[];
-  readonly fields: readonly FieldPacket[];
+function ask(connection: Connection, sql: string): Promise<readonly Record<string, unknown>[]> {
+  return new Promise((resolve, reject) => {
+    connection.query(sql, (error, rows) => (error ? reject(error) : resolve(rowsOf(rows))));
+  });
 }
 
-function ask(connection: Connection, sql: string): Promise<Answer> {
+export function prepare(connection: Connection, sql: string): Promise<PrepareStatementInfo> {
   return new Promise((resolve, reject) => {
-    connection.query(sql, (error, rows, fields) => {
-      if (error) reject(error);
-      else resolve({ rows: rowsOf(rows), fields: fields ?? [] });
-    });
+    connection.prepare(sql, (error, statement) => (error ? reject(error) : resolve(statement)));
   });
 }
 

@@ -90,7 +90,7 @@ async function keysOf(where: string, session: MySqlSession): Promise<ReadonlyMap
 }
 
 async function columnsOf(from: string, shown: string, session: MySqlSession): Promise<readonly WireColumn[]> {
-  const columns = await session.columns(`SELECT * FROM ${from} LIMIT 0`, shown);
+  const columns = await session.columns(`SELECT * FROM ${from}`, shown);
   // The lake does not tell names apart by their case.
   const names = columns.map(({ name }) => name.toLowerCase());
   const twice = columns.find((_, index) => names.indexOf(names[index] ?? '') !== index);
