@@ -3,7 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { validateJob } from '../../config/validate.ts';
 import { ingestWorkflowId, TASK_QUEUE } from '../../contracts/ids.ts';
-import { isDatabase } from '../../contracts/job-connectors.ts';
+import { holdsSnapshot } from '../../contracts/job-connectors.ts';
 import type { IngestInput, IngestResult, ObjectResult, RunOptions } from '../../contracts/run.ts';
 import { storeJob } from '../../worker/job-store.ts';
 import type { ingest } from '../../workflows/ingest.ts';
@@ -37,7 +37,7 @@ export async function startJob(client: Client, file: string, options: RunOptions
     options,
     parallelChunks: 2,
     parallelObjects: 2,
-    ...(isDatabase(String(job.stored.job['source_connector'])) ? { holdsSnapshot: true } : {}),
+    ...(holdsSnapshot(String(job.stored.job['source_connector'])) ? { holdsSnapshot: true } : {}),
     timeouts: { heartbeatMs: 10_000, retryInitialMs: 100 },
   };
   return client.workflow.start<typeof ingest>('ingest', {

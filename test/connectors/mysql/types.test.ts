@@ -126,7 +126,12 @@ const CASES: readonly Case[] = [
     becomes: 'decimal(38, 0)',
     values: ['99999999999999999999999999999999999999', '-1', '10000000000000000'],
   },
-  { type: 'bit(1)', becomes: 'boolean', values: [`b'0'`, `b'1'`], canonical: (c) => `IF(${c}, 'true', 'false')` },
+  {
+    type: 'bit(1)',
+    becomes: 'boolean',
+    values: [`b'0'`, `b'1'`],
+    canonical: (c) => `CASE ${c} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END`,
+  },
   {
     type: 'bit(63)',
     name: 'bit(2) to bit(63)',
