@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectSocket, isIP } from 'node:net';
 import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
-import { createConnection } from 'mysql2';
 import type { MySqlAddress } from './address.ts';
 import { parseAddress } from './address.ts';
 import { isLoginRefused, mysqlError } from './errors.ts';
@@ -47,8 +46,8 @@ export class MySqlSession implements AsyncDisposable {
   static async open(settings: SessionSettings, signal: AbortSignal): Promise<MySqlSession> {
     signal.throwIfAborted();
     const address = parseAddress(settings.connection);
-    const socket = openSocket(address);
-    const session = new MySqlSession(connectTo(address, socket), socket, address, signal);
+    const { connection, socket } = await connectTo(address);
+    const session = new MySqlSession(connection, socket, address, signal);
     try {
       await session.#begin(settings);
       return session;
@@ -119,18 +118,22 @@ export class MySqlSession implements AsyncDisposable {
  */
 async function endElsewhere(address: MySqlAddress, thread: number | undefined): Promise<void> {
   if (thread === undefined) return;
-  const socket = openSocket(address);
-  const connection = connectTo(address, socket);
+  const { connection, socket } = await connectTo(address);
   await ask(connection, `KILL CONNECTION ${thread}`).catch(() => {});
   connection.destroy();
   socket.destroy();
 }
 
-function openSocket({ socket, port, host }: MySqlAddress): Socket {
-  return socket === undefined ? connectSocket(port, host) : connectSocket(socket);
+interface Connected {
+  readonly connection: Connection;
+  readonly socket: Socket;
 }
 
-function connectTo({ host, user, password, database, ssl }: MySqlAddress, socket: Socket): Connection {
+async function connectTo({ host, port, socket: path, ...address }: MySqlAddress): Promise<Connected> {
+  // Loaded with the first job that names a MySQL.
+  const { createConnection } = await import('mysql2');
+  const { user, password, database, ssl } = address;
+  const socket = path === undefined ? connectSocket(port, host) : connectSocket(path);
   socket.setNoDelay(true);
   socket.setKeepAlive(true);
   const connection = createConnection({
@@ -153,7 +156,7 @@ function connectTo({ host, user, password, database, ssl }: MySqlAddress, socket
   });
   // A connection that breaks says so here as well; the next question to it fails anyway.
   connection.on('error', () => {});
-  return connection;
+  return { connection, socket };
 }
 
 function ask(connection: Connection, sql: string): Promise<readonly Record<string, unknown>[]> {

@@ -32,6 +32,11 @@ export interface MariaDbServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
+export interface MariaDbOptions {
+  readonly tls?: boolean;
+  readonly bufferPoolMegabytes?: number;
+}
+
 const USER = 'owner';
 export const MARIADB_PASSWORD = 'test-secret-7c1e';
 const READY_WITHIN_MS = 60_000;
@@ -41,7 +46,10 @@ const SERVERS = ['/usr/sbin/mariadbd', '/usr/local/sbin/mariadbd', '/opt/homebre
  * A real MariaDB on a port of its own, from the packages of the system. What it is set to by default is what the source's
  * own settings have to prevail over: a time zone that is not UTC, a character set that is not Unicode.
  */
-export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = {}): Promise<MariaDbServer> {
+export async function startMariaDb({
+  tls = true,
+  bufferPoolMegabytes = 64,
+}: MariaDbOptions = {}): Promise<MariaDbServer> {
   const binary = await serverBinary();
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
@@ -74,7 +82,7 @@ export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = 
     '--skip-log-bin',
     // What was committed outlives the server, if not the machine.
     '--innodb-flush-log-at-trx-commit=2',
-    '--innodb-buffer-pool-size=64M',
+    `--innodb-buffer-pool-size=${bufferPoolMegabytes}M`,
     '--default-time-zone=+05:45',
     '--character-set-server=latin1',
     '--sql-mode=',
@@ -131,7 +139,7 @@ export async function startMariaDb({ tls = true }: { readonly tls?: boolean } = 
 }
 
 /** A server for the tests of one file, stopped after them. */
-export function useMariaDb(options: { readonly tls?: boolean } = {}): () => MariaDbServer {
+export function useMariaDb(options: MariaDbOptions = {}): () => MariaDbServer {
   let server: MariaDbServer | undefined;
   beforeAll(async () => {
     server = await startMariaDb(options);
