@@ -1,7 +1,7 @@
 import type { ColumnBuffer } from '../landing/column-buffer.ts';
 import { putByte, putBytes, putDecimal, putInt32, putInt64, putText } from '../landing/put.ts';
 import { Unrepresentable } from '../landing/unrepresentable.ts';
-import { daysOf, int32, lengthAt, momentAt, prefixAt, uint8, uint16 } from './wire.ts';
+import { daysOf, int32, lengthAt, prefixAt, uint8, uint16 } from './wire.ts';
 
 /**
  * Writes the value that begins at `at` in a row's binary form into a column's buffer and gives where the next one
@@ -47,21 +47,27 @@ export function date(rule: OfNoDate): Decode {
   };
 }
 
-/** Microseconds from 1970, which are more than a number holds exactly: seconds times 15,625 times 2⁶. */
+/**
+ * Microseconds from 1970, which are more than a number holds exactly: seconds times 15,625 times 2⁶. The server leaves
+ * out what is zero at the end.
+ */
 export function dateTime(rule: OfNoDate): Decode {
   return (buffer, source, at) => {
-    const { year, month, day, hour, minute, second, micros } = momentAt(source, at);
-    const days = daysOf(year, month, day);
+    const length = uint8(source, at);
+    const days = length < 4 ? undefined : daysOf(uint16(source, at + 1), uint8(source, at + 3), uint8(source, at + 4));
     if (days === undefined) noDate(rule, buffer);
     else {
-      const seconds = days * SECONDS_A_DAY + hour * 3600 + minute * 60 + second;
+      let seconds = days * SECONDS_A_DAY;
+      if (length >= 7) {
+        seconds += uint8(source, at + 5) * 3600 + uint8(source, at + 6) * 60 + uint8(source, at + 7);
+      }
       const sixtyFourths = seconds * 15_625;
       const high = Math.floor(sixtyFourths / (HIGH / SIX_BITS));
-      const low = (sixtyFourths - high * (HIGH / SIX_BITS)) * SIX_BITS + micros;
+      const low = (sixtyFourths - high * (HIGH / SIX_BITS)) * SIX_BITS + (length >= 11 ? int32(source, at + 8) : 0);
       if (low < HIGH) putInt64(buffer, high, low);
       else putInt64(buffer, high + 1, low - HIGH);
     }
-    return at + 1 + uint8(source, at);
+    return at + 1 + length;
   };
 }
 
