@@ -20,7 +20,7 @@ const NO_RIGHT: Meaning = {
   code: 'SOURCE_DENIED',
   received: 'does not let this user read what the job names',
   expected: 'the right to read it',
-  next: 'GRANT SELECT ON the table, and SHOW VIEW for a view, to the user',
+  next: 'GRANT SELECT ON the table or view to the user',
 };
 
 const NO_DATABASE: Meaning = {
