@@ -209,6 +209,11 @@ export function isLoginRefused(error: unknown): boolean {
   return LOGIN_REFUSED.has(errorNumberOf(error) ?? 0);
 }
 
+/** Of the server, the network, or the client library when it has no connection any more; others are faults of Dativo. */
+export function isOfServer(error: unknown): boolean {
+  return error instanceof Error && ['code', 'errno', 'sqlState', 'fatal'].some((mark) => mark in error);
+}
+
 /** An error of the client library or the server without its text. `shown` names the database, and the object if there is one. */
 export function mysqlError(error: unknown, shown: string): DativoError {
   if (error instanceof DativoError) return error;

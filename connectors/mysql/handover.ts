@@ -7,6 +7,11 @@ export class Handover<T> {
   #end: { readonly error?: unknown } | undefined;
   #changed = Promise.withResolvers<void>();
 
+  /** Until `end` is called. */
+  get isOpen(): boolean {
+    return this.#end === undefined;
+  }
+
   /** Rejects once `end` was called. */
   async give(value: T): Promise<void> {
     while (this.#offered !== undefined && this.#end === undefined) await this.#changed.promise;

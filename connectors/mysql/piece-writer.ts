@@ -5,6 +5,7 @@ import { tooManyBadRows } from '../duckdb/gate.ts';
 import { ColumnBuffer } from '../landing/column-buffer.ts';
 import { LandingFile } from '../landing/landing-file.ts';
 import { Unrepresentable } from '../landing/unrepresentable.ts';
+import { storageError } from '../storage/errors.ts';
 import type { RowTarget } from './binary-rows.ts';
 import type { ReadColumn } from './columns.ts';
 import type { Decode } from './decode.ts';
@@ -110,8 +111,9 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
 
   async empty(): Promise<void> {
     this.#options.onProgress();
-    this.#landing ??= await this.#create();
-    await this.#landing.addRowGroup(this.#buffers);
+    const landing = this.#landing ?? (await this.#onDisk(() => this.#create()));
+    this.#landing = landing;
+    await this.#onDisk(() => landing.addRowGroup(this.#buffers));
     this.#pieceBytes += this.#groupBytes;
     this.#groupBytes = 0;
     if (this.#pieceBytes >= this.#options.pieceBytes) await this.#cut();
@@ -144,13 +146,21 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
   async #cut(): Promise<void> {
     const landing = this.#landing;
     if (landing === undefined) return;
-    await landing.finish();
+    await this.#onDisk(() => landing.finish());
     await landing[Symbol.asyncDispose]();
     const piece = { file: this.#file, rows: landing.rows, rejected: this.#rejected };
     this.#landing = undefined;
     this.#pieceBytes = 0;
     this.#rejected = [];
     await this.#options.give(piece);
+  }
+
+  async #onDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storageError(error, 'landing rows in', this.#options.folder);
+    }
   }
 
   #valuesOf(source: Uint8Array, at: number): readonly ({ text: string; sql: string } | undefined)[] {

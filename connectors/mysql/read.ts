@@ -66,6 +66,7 @@ export async function readObject(
   const pieces = new Handover<Piece>();
   const reading = land({ table, read, where, source, session, context, wholeRun: position.wholeRun }, pieces);
   const close = async () => {
+    if (pieces.isOpen) session.giveUp();
     pieces.end();
     await session[Symbol.asyncDispose]();
     await reading;

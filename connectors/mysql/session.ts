@@ -3,7 +3,7 @@ import { connect as connectSocket, isIP } from 'node:net';
 import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
 import type { MySqlAddress } from './address.ts';
 import { parseAddress } from './address.ts';
-import { isLoginRefused, mysqlError } from './errors.ts';
+import { isLoginRefused, isOfServer, mysqlError } from './errors.ts';
 import type { WireColumn } from './types.ts';
 
 export interface SessionSettings {
@@ -28,11 +28,7 @@ export class MySqlSession implements AsyncDisposable {
   readonly connection: Connection;
   readonly #socket: Socket;
   readonly #signal: AbortSignal;
-  // Whatever waits for an answer gets an error.
-  readonly #abort = () => {
-    this.#socket.destroy(new Error('the work was given up'));
-    void endElsewhere(this.address, this.connection.threadId);
-  };
+  readonly #abort = () => this.giveUp();
 
   private constructor(connection: Connection, socket: Socket, address: MySqlAddress, signal: AbortSignal) {
     this.connection = connection;
@@ -101,13 +97,20 @@ export class MySqlSession implements AsyncDisposable {
   /** `what` names the object that is asked for. */
   error(error: unknown, what?: string): unknown {
     if (this.#signal.aborted) return this.#signal.reason;
+    if (!isOfServer(error)) return error;
     return mysqlError(error, what === undefined ? this.address.shown : `${this.address.shown}, asked for ${what},`);
+  }
+
+  /** Ends the connection in the middle of a statement; whatever waits for an answer gets an error. */
+  giveUp(): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.destroy(new Error('the work was given up'));
+    void endElsewhere(this.address, this.connection.threadId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener('abort', this.#abort);
-    // After a failure in the middle of an answer the server would wait for ever for it to be read.
-    this.connection.destroy();
+    // The library, asked to end a connection, waits for answers, and forgets whoever waits for one.
     this.#socket.destroy();
   }
 }

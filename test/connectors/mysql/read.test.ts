@@ -135,6 +135,38 @@ describe('the rows of a table', () => {
     });
   });
 
+  test('are no longer waited for when they are given up, nor is the server left at work', async () => {
+    const { source, run, database } = await mariaDbTable(mariaDb(), 'SELECT 1');
+    const query = `SELECT seq AS id, IF(seq > 15000, SLEEP(20), REPEAT('x', 500)) AS note FROM seq_1_to_15100`;
+    await using folder = await temporaryFolder();
+    const { session, first } = await firstOf(source({ query, chunk_mb: 1 }), folder.path);
+    await using _ = session;
+    let relation: Relation | undefined = first;
+    // Until the reading waits for the server, and not for us.
+    for (let pieces = 1; pieces < 7; pieces += 1) relation = await relation?.more?.();
+    expect(relation).toBeDefined();
+    const startedAt = performance.now();
+    await first.close?.();
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    await vi.waitFor(async () => {
+      expect(
+        await run(
+          `SELECT info FROM information_schema.processlist WHERE db = '${database}' AND info LIKE '%SLEEP(20)%' AND id <> CONNECTION_ID()`,
+        ),
+      ).toEqual([]);
+    });
+  });
+
+  test('need a disk with a folder, and say so where there is none', async () => {
+    const { source } = await mariaDbTable(
+      mariaDb(),
+      'CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)',
+    );
+    await using folder = await temporaryFolder();
+    const gone = path.join(folder.path, 'gone');
+    await expect(firstOf(source(), gone)).rejects.toThrow(/^ENOENT when landing rows in /);
+  });
+
   test('come in one piece where a step looks at all of them', async () => {
     const { source } = await mariaDbTable(mariaDb(), WIDE);
     const whole = await runSource(source({ chunk_mb: 1 }), { wholeRun: true });
