@@ -5,6 +5,7 @@ import { applyCommand } from './commands/apply.ts';
 import { backfillCommand } from './commands/backfill.ts';
 import { cancelCommand } from './commands/cancel.ts';
 import { devCommand } from './commands/dev.ts';
+import { discoverCommand } from './commands/discover.ts';
 import { initCommand } from './commands/init.ts';
 import { maintainCommand } from './commands/maintain.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
@@ -28,6 +29,7 @@ import { usageError } from './usage.ts';
 export const COMMANDS: readonly CommandDefinition[] = [
   initCommand,
   validateCommand,
+  discoverCommand,
   runCommand,
   queryCommand,
   snapshotsCommand,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { stringify } from 'yaml';
-import { escapeTemplate } from '../config/interpolate.ts';
+import type { JsonObject } from '../config/json-tree.ts';
 import type { StoredJob } from '../config/stored-job.ts';
 import { STORED_JOB_FORMAT, storedJobDigest } from '../config/stored-job.ts';
 import type { LoadedJob } from '../config/validate.ts';
@@ -10,23 +9,36 @@ import type { Column, ColumnType } from '../contracts/schema.ts';
 import { typeName } from '../contracts/schema.ts';
 
 export interface NewJob {
+  readonly connector: string;
   readonly asset: string;
-  /** Paths relative to the job file. */
-  readonly source: string;
+  /** Path relative to the job file. */
   readonly contract: string;
+  /** The sections `source` and `target`. */
+  readonly source: object;
+  readonly target?: object;
 }
 
-/** A job file that brings one CSV file in: what has to be said, and nothing that is the default anyway. */
-export function jobFileText({ asset, source, contract }: NewJob): string {
-  return [
-    '# Check it with `dativo validate`, run it with `dativo run`.',
-    stringify({ source_connector: 'csv', asset, asset_path: contract, source: { path: source } }).trimEnd(),
-    '',
-  ].join('\n');
+/** What a contract says of one table. */
+export interface NewElement {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly primaryKey?: readonly string[];
 }
 
-/** A contract (ODCS v3.0.2) that says of each column what the sample showed. */
-export function contractFileText(asset: string, columns: readonly Column[]): string {
+/** A job file: what has to be said, and nothing that is the default anyway. */
+export function jobFileText({ connector, asset, source, contract, target }: NewJob): string {
+  const job = {
+    source_connector: connector,
+    asset,
+    asset_path: contract,
+    source,
+    ...(target === undefined ? {} : { target }),
+  };
+  return ['# Check it with `dativo validate`, run it with `dativo run`.', stringify(job).trimEnd(), ''].join('\n');
+}
+
+/** A contract (ODCS v3.0.2) that says of each column what the source showed. */
+export function contractFileText(asset: string, elements: readonly NewElement[]): string {
   return stringify({
     apiVersion: 'v3.0.2',
     kind: 'DataContract',
@@ -34,18 +46,17 @@ export function contractFileText(asset: string, columns: readonly Column[]): str
     version: '1.0.0',
     status: 'draft',
     name: asset,
-    schema: [
-      {
-        name: asset,
-        physicalType: 'table',
-        properties: columns.map(({ name, type, required }) => ({
-          name,
-          logicalType: logicalType(type),
-          physicalType: typeName(type),
-          ...(required ? { required } : {}),
-        })),
-      },
-    ],
+    schema: elements.map(({ name: table, columns, primaryKey = [] }) => ({
+      name: table,
+      physicalType: 'table',
+      properties: columns.map(({ name, type, required }) => ({
+        name,
+        logicalType: logicalType(type),
+        physicalType: typeName(type),
+        ...(required ? { required } : {}),
+        ...(primaryKey.includes(name) ? { primaryKey: true, primaryKeyPosition: primaryKey.indexOf(name) + 1 } : {}),
+      })),
+    })),
   });
 }
 
@@ -68,17 +79,20 @@ const LOGICAL_TYPES: Readonly<Record<string, string>> = {
   timestamptz: 'date',
 };
 
-/** The job that is about to be written, as far as it is needed to look at its data. `file` is absolute. */
-export function provisionalJob(asset: string, file: string): LoadedJob {
+/** The job that is about to be written, as far as it is needed to look at its data. */
+export function provisionalJob(
+  asset: string,
+  { folder, name, connector, source }: { folder: string; name: string; connector: string; source: JsonObject },
+): LoadedJob {
   const stored: StoredJob = {
     format: STORED_JOB_FORMAT,
-    name: path.basename(file),
-    folder: path.dirname(file),
+    name,
+    folder,
     tenant: DEFAULT_TENANT,
     asset,
     objects: [asset],
-    job: { source_connector: 'csv', asset, source: { path: escapeTemplate(file) } },
+    job: { source_connector: connector, asset, source },
   };
-  const { name, folder, tenant, objects } = stored;
+  const { tenant, objects } = stored;
   return { file: name, folder, tenant, asset, objects, stored, digest: storedJobDigest(stored) };
 }

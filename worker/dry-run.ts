@@ -7,7 +7,8 @@ import type { LoadedJob } from '../config/validate.ts';
 import { assembleSelect } from '../connectors/duckdb/select.ts';
 import { compileTransformations } from '../connectors/duckdb/transform.ts';
 import { toStreamSchema } from '../connectors/iceberg/schema.ts';
-import { DativoError } from '../contracts/errors.ts';
+import type { DiscoveredObject } from '../contracts/discovery.ts';
+import { DativoError, fail } from '../contracts/errors.ts';
 import type { ObjectDryRun, ObjectSample } from '../contracts/lake-view.ts';
 import type { RunOptions } from '../contracts/run.ts';
 import { readBudget } from './budget.ts';
@@ -35,6 +36,20 @@ export async function dryRun(job: LoadedJob, options: RunOptions, env: NodeJS.Pr
       const table = `${opened.namespace}.${opened.tableOf(object)}`;
       return { object, table, columns: [], notes: [], chunks: 0, unchangedUnits: 0, schemaChanges: [], failure };
     }
+  });
+}
+
+/** What is in the source of a job, whether the job names it or not. Errors: USAGE for a source that cannot tell. */
+export async function discoverSource(job: LoadedJob, env: NodeJS.ProcessEnv): Promise<readonly DiscoveredObject[]> {
+  const deps: ActivityDependencies = createDependencies({ env, budget: readBudget(env) });
+  const opened = await openJob(job.stored, { sha256: job.digest }, env, deps.reached);
+  await using scope = await openScope(deps);
+  const found = await opened.openSource().discover?.(scope.connector);
+  if (found !== undefined) return found;
+  throw fail('USAGE', {
+    received: `${job.file}, whose source cannot tell what is in it`,
+    expected: 'a job that reads a database',
+    next: 'look at its files with `dativo validate --sample`',
   });
 }
 

@@ -1,60 +1,61 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { assetFromFile } from '../../config/job-paths.ts';
 import { fail, hasErrnoCode } from '../../contracts/errors.ts';
 import { formatPlural } from '../../contracts/figures.ts';
 import type { CommandDefinition } from '../command.ts';
 import { isSet, printJson, textOption } from '../command.ts';
 import { EXIT } from '../exit-code.ts';
+import type { InitPlan, InitRequest } from '../init-plan.ts';
 import { painter } from '../terminal.ts';
 import { usage } from '../usage.ts';
 
-/** Connectors that a job can be written for from an example of their data. */
-const CONNECTORS = ['csv'];
-/** `orders.csv.gz` is about orders. */
-const DATA_ENDINGS = /(\.(csv|tsv|txt|gz|zst))+$/i;
+/** Connectors that a job can be written for from what their data looks like. */
+const CONNECTORS: Readonly<Record<string, (request: InitRequest) => Promise<InitPlan>>> = {
+  csv: async (request) => (await import('../init-csv.ts')).initCsv(request),
+  postgres: async (request) => (await import('../init-postgres.ts')).initPostgres(request),
+};
 
 export const initCommand: CommandDefinition = {
   name: 'init',
-  summary: 'write a job file and a contract from a data file',
+  summary: 'write a job file and a contract from a data file or a database',
   examples: [
     'dativo init csv data/orders.csv',
     'dativo init csv data/orders.csv.gz --asset orders --out jobs/orders.yaml',
+    'dativo init postgres SHOP_DATABASE --objects orders,customers',
   ],
   declare: (command) =>
     command
-      .argument('<connector>', `system that the data comes from: ${CONNECTORS.join(', ')}`)
-      .argument('<file>', 'a file that is like those to come')
-      .option('--asset <name>', 'name of the table; default: from the name of the file')
+      .argument('<connector>', `system that the data comes from: ${Object.keys(CONNECTORS).join(', ')}`)
+      .argument('<from>', 'a file that is like those to come, or the variable that holds the address of a database')
+      .option('--asset <name>', 'name of the table, or of all of them; default: from the file or the database')
+      .option('--objects <names>', 'tables and views of the database, with commas between them; default: every table')
+      .option('--schema <name>', 'schema of the database in which objects are that name none; default: public')
       .option('--out <file>', 'job file to write; default: <asset>.yaml')
       .option('--force', 'replace files that are there'),
-  async run(context, [connector, file], options) {
-    if (typeof connector !== 'string' || !CONNECTORS.includes(connector)) {
+  async run(context, [connector, from], options) {
+    const create = typeof connector === 'string' && Object.hasOwn(CONNECTORS, connector) && CONNECTORS[connector];
+    if (!create) {
       throw usage(
         `the connector ${String(connector)}`,
-        CONNECTORS.join(', '),
+        Object.keys(CONNECTORS).join(', '),
         'for example `dativo init csv data.csv`',
       );
     }
-    const data = String(file);
-    if (statSync(data, { throwIfNoEntry: false })?.isDirectory()) {
-      throw usage(`the folder ${data}`, 'one data file', 'name a file that is like those to come');
-    }
-    const asset = textOption(options, 'asset') ?? assetFromFile(path.basename(data).replace(DATA_ENDINGS, ''));
-    const jobFile = textOption(options, 'out') ?? `${asset}.yaml`;
-    const folder = path.dirname(path.resolve(jobFile));
-    const contract = path.join('contracts', `${asset}.odcs.yaml`);
-    const contractFile = path.join(folder, contract);
+    const objects = textOption(options, 'objects')?.split(',') ?? [];
+    const plan = await create({
+      from: String(from),
+      asset: textOption(options, 'asset'),
+      out: textOption(options, 'out'),
+      objects: objects.map((name) => name.trim()).filter((name) => name !== ''),
+      schema: textOption(options, 'schema'),
+      env: context.env,
+    });
+    const { asset, jobFile, contractFile } = plan;
     if (!isSet(options, 'force')) refuseToReplace([jobFile, path.relative('', contractFile)]);
-
-    const { contractFileText, jobFileText, provisionalJob } = await import('../init-files.ts');
-    const { sampleSources } = await import('../../worker/dry-run.ts');
-    const [sample] = await sampleSources(provisionalJob(asset, path.resolve(data)), context.env);
-    const { columns, notes } = sample ?? { columns: [], notes: [] };
-    const source = path.relative(folder, path.resolve(data));
-    await writeText(contractFile, contractFileText(asset, columns));
-    await writeText(path.resolve(jobFile), jobFileText({ asset, source, contract }));
+    const { job, contract, columns, notes } = await plan.write();
+    await writeText(contractFile, contract);
+    await writeText(path.resolve(jobFile), job);
 
     const written = [jobFile, path.relative('', contractFile)];
     if (isSet(options, 'json')) {

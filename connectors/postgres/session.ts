@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { PostgresAddress } from './address.ts';
 import { parseAddress } from './address.ts';
 import { isLoginRefused, postgresError } from './errors.ts';
@@ -119,8 +119,10 @@ async function connect(
   { host, port, database, user, password, ssl }: PostgresAddress,
   { statementTimeoutSeconds, lockTimeoutSeconds }: SessionSettings,
 ): Promise<Connected> {
+  // Loaded with the first job that names a Postgres.
+  const pg = await import('pg');
   const socket = new Socket();
-  const client = new Client({
+  const client = new pg.Client({
     stream: () => socket,
     host,
     port,

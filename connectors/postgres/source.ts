@@ -1,3 +1,4 @@
+import type { DiscoveredObject } from '../../contracts/discovery.ts';
 import { formatCount } from '../../contracts/figures.ts';
 import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type {
@@ -16,6 +17,7 @@ import type { DuckDbSession } from '../duckdb/session.ts';
 import type { SourceSettings } from '../source-settings.ts';
 import { objectNames } from '../source-settings.ts';
 import { doubtsOf, readColumns } from './columns.ts';
+import { discoverObjects } from './discover.ts';
 import { planTable } from './plan.ts';
 import { positionSchema, readChunk } from './read.ts';
 import { PostgresSession } from './session.ts';
@@ -79,6 +81,11 @@ export class PostgresSource implements Source {
   /** What is read is known before it is read, see `planNewer`. */
   checkpointAfter(planned: Checkpoint): Checkpoint {
     return planned;
+  }
+
+  async discover(context: ConnectorContext): Promise<readonly DiscoveredObject[]> {
+    await using session = await this.#open(context);
+    return await discoverObjects(this.#settings.source, session);
   }
 
   async holdSnapshot(context: ConnectorContext): Promise<HeldSnapshot> {

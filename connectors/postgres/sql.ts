@@ -1,11 +1,10 @@
-import { escapeIdentifier, escapeLiteral } from 'pg';
-
 /** A name in the SQL of Postgres. */
 export function pgName(...parts: readonly string[]): string {
-  return parts.map((part) => escapeIdentifier(part)).join('.');
+  return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 }
 
-/** A text in the SQL of Postgres; a COPY takes no parameters. */
+/** A text in the SQL of Postgres, whatever its setting for backslashes; a COPY takes no parameters. */
 export function pgText(text: string): string {
-  return escapeLiteral(text);
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return text.includes('\\') ? ` E${quoted}` : quoted;
 }
