@@ -36,6 +36,8 @@ const FAILING: readonly Failing[] = [
   { words: ['validate', 'job.yaml', '--sample'], code: 'SOURCE_NOT_FOUND' },
   { words: ['schema', '--foo'], code: 'USAGE' },
   { words: ['init', 'csv', 'nowhere.csv'], code: 'SOURCE_NOT_FOUND' },
+  { words: ['init', 'postgres', 'NO_SUCH_VARIABLE'], code: 'VARIABLE_UNSET' },
+  { words: ['discover', 'job.yaml'], code: 'USAGE' },
   { words: ['dev', '--port', 'x'], code: 'USAGE' },
   { words: ['worker'], code: 'SERVER_UNREACHABLE', env: NOWHERE },
   { words: ['apply', 'nowhere'], code: 'USAGE' },

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeParquet } from '../../../connectors/duckdb/parquet-file.ts';
 import { TYPES } from '../../../connectors/postgres/type-rules.ts';
@@ -355,3 +357,9 @@ function normalised(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, normalised(inner)]));
 }
+
+test('the guide shows the table of types as it is', async () => {
+  const guide = await readFile(path.resolve(import.meta.dirname, '../../../docs/guides/postgres.md'), 'utf8');
+  const shown = [...guide.matchAll(/^\| `([^|]+)` \| `([^|]+)` \|/gm)].map(([, name, type]) => [name, type]);
+  expect(shown).toEqual(Object.entries(TYPES).map(([name, { type }]) => [name, type]));
+});
