@@ -5,8 +5,8 @@ import type { ColumnType } from '../../contracts/schema.ts';
 import { typeName } from '../../contracts/schema.ts';
 import type { Doubt } from '../connector.ts';
 import type { MyTable } from './table.ts';
-import type { TypeRule, WireColumn } from './types.ts';
-import { ruleOf } from './types.ts';
+import type { TypeRule, WireColumn } from './type-rules.ts';
+import { ruleOf } from './type-rules.ts';
 
 /** A column that is brought in, and how. */
 export interface ReadColumn {

@@ -48,6 +48,7 @@ export const MAY_USE: Readonly<Record<ProductFolder, readonly string[]>> = {
     '@duckdb/node-api',
     'avsc',
     'node',
+    'mysql2',
     'pg',
     'zod',
   ],
