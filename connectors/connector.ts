@@ -1,3 +1,4 @@
+import type { DiscoveredObject } from '../contracts/discovery.ts';
 import type { RunOptions } from '../contracts/run.ts';
 import type { Column, StreamSchema } from '../contracts/schema.ts';
 import type { DuckDbSession } from './duckdb/session.ts';
@@ -175,6 +176,8 @@ export interface Source {
    * (as text, undefined if no row was), and with what the chunks' relations remembered.
    */
   checkpointAfter(planned: Checkpoint, highestCursor: string | undefined, memories?: readonly unknown[]): Checkpoint;
+  /** Of a source that knows what is in it: everything that a job could name, in the order of the names. */
+  discover?(context: ConnectorContext): Promise<readonly DiscoveredObject[]>;
   /** Of a source that is read by several connections which shall all see one moment. */
   holdSnapshot?(context: ConnectorContext): Promise<HeldSnapshot>;
 }
