@@ -1,6 +1,6 @@
 import type { Connection, FieldPacket } from 'mysql2';
 import { prepare, wireColumn } from './session.ts';
-import type { WireColumn } from './types.ts';
+import type { WireColumn } from './type-rules.ts';
 
 /** Where rows go to. */
 export interface RowTarget {

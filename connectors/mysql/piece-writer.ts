@@ -9,8 +9,8 @@ import { storageError } from '../storage/errors.ts';
 import type { RowTarget } from './binary-rows.ts';
 import type { ReadColumn } from './columns.ts';
 import type { Decode } from './decode.ts';
-import type { WireColumn } from './types.ts';
-import { comesAsText, typeNameOf } from './types.ts';
+import type { WireColumn } from './type-rules.ts';
+import { comesAsText, typeNameOf } from './type-rules.ts';
 import { valueText } from './value-text.ts';
 
 /** Rows that were landed in one file. */

@@ -4,7 +4,7 @@ import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
 import type { MySqlAddress } from './address.ts';
 import { parseAddress } from './address.ts';
 import { isLoginRefused, isOfServer, mysqlError } from './errors.ts';
-import type { WireColumn } from './types.ts';
+import type { WireColumn } from './type-rules.ts';
 
 export interface SessionSettings {
   readonly connection: string | undefined;

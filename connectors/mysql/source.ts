@@ -1,3 +1,4 @@
+import type { DiscoveredObject } from '../../contracts/discovery.ts';
 import { formatCount } from '../../contracts/figures.ts';
 import type { Column, StreamSchema } from '../../contracts/schema.ts';
 import type {
@@ -15,6 +16,7 @@ import type { DuckDbSession } from '../duckdb/session.ts';
 import type { SourceSettings } from '../source-settings.ts';
 import { objectNames } from '../source-settings.ts';
 import { doubtsOf, readColumns } from './columns.ts';
+import { discoverObjects } from './discover.ts';
 import { planTable } from './plan.ts';
 import { memorySchema, positionSchema, readObject } from './read.ts';
 import { MySqlSession } from './session.ts';
@@ -84,6 +86,11 @@ export class MySqlSource implements Source {
   checkpointAfter(planned: Checkpoint, _highest: string | undefined, memories: readonly unknown[] = []): Checkpoint {
     const [memory] = memories;
     return memory === undefined ? planned : memorySchema.parse(memory).next;
+  }
+
+  async discover(context: ConnectorContext): Promise<readonly DiscoveredObject[]> {
+    await using session = await this.#open(context);
+    return await discoverObjects(this.#settings.source, session);
   }
 
   #open({ signal }: ConnectorContext): Promise<MySqlSession> {

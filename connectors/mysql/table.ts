@@ -3,7 +3,7 @@ import { fail } from '../../contracts/errors.ts';
 import { nearest } from '../../contracts/nearest.ts';
 import type { MySqlSession } from './session.ts';
 import { myName, myText } from './sql.ts';
-import type { WireColumn } from './types.ts';
+import type { WireColumn } from './type-rules.ts';
 
 /** What an object of the job is in the database. */
 export interface MyTable {

@@ -1,5 +1,5 @@
-import type { WireColumn } from './types.ts';
-import { typeNameOf } from './types.ts';
+import type { WireColumn } from './type-rules.ts';
+import { typeNameOf } from './type-rules.ts';
 import { lengthAt, momentAt, prefixAt, uint8 } from './wire.ts';
 
 /** A value in a row's binary form as text. */

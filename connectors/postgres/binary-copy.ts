@@ -1,7 +1,8 @@
 import type { Client, Connection, Submittable } from 'pg';
 import type { ColumnBuffer } from '../landing/column-buffer.ts';
+import { Unrepresentable } from '../landing/unrepresentable.ts';
 import type { Decode } from './decode.ts';
-import { int32, Unrepresentable } from './decode.ts';
+import { int32 } from './decode.ts';
 
 /** Where rows go to: one buffer for each column of the query, in its order. */
 export interface RowTarget {

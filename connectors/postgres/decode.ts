@@ -1,21 +1,12 @@
 import type { ColumnBuffer } from '../landing/column-buffer.ts';
+import { putByte, putBytes, putDecimal, putInt32, putInt64, putText } from '../landing/put.ts';
+import { Unrepresentable } from '../landing/unrepresentable.ts';
 
 /**
  * Writes a value that Postgres sent in its binary form into a column's buffer. `at` and `length` say where in `source`
  * it is. Throws `Unrepresentable` for a value that the column's type cannot hold.
  */
 export type Decode = (buffer: ColumnBuffer, source: Uint8Array, at: number, length: number) => void;
-
-/** A value such as infinity that no column of the wanted type can hold. The value is not in the message. */
-export class Unrepresentable extends Error {
-  readonly what: string;
-
-  constructor(what: string) {
-    super(what);
-    this.name = 'Unrepresentable';
-    this.what = what;
-  }
-}
 
 const byte = (source: Uint8Array, at: number): number => source[at] ?? 0;
 const int16 = (source: Uint8Array, at: number): number => ((byte(source, at) << 24) >> 16) | byte(source, at + 1);
@@ -26,46 +17,11 @@ export function int32(source: Uint8Array, at: number): number {
   return (byte(source, at) << 24) | (byte(source, at + 1) << 16) | (byte(source, at + 2) << 8) | byte(source, at + 3);
 }
 
-function putInt32(buffer: ColumnBuffer, value: number): void {
-  buffer.room(4);
-  buffer.view.setInt32(buffer.end, value, true);
-  buffer.end += 4;
-  buffer.addValue();
-}
-
-/** `low` may be any number whose lowest 32 bits are meant. */
-function putInt64(buffer: ColumnBuffer, high: number, low: number): void {
-  buffer.room(8);
-  buffer.view.setInt32(buffer.end, low, true);
-  buffer.view.setInt32(buffer.end + 4, high, true);
-  buffer.end += 8;
-  buffer.addValue();
-}
-
 function putReversed(buffer: ColumnBuffer, source: Uint8Array, at: number, length: number): void {
   buffer.room(length);
   const { bytes, end } = buffer;
   for (let i = 0; i < length; i += 1) bytes[end + i] = byte(source, at + length - 1 - i);
   buffer.end = end + length;
-  buffer.addValue();
-}
-
-/** A call for so few bytes costs more than a loop. */
-const LONG_COPY = 48;
-
-function putBytes(buffer: ColumnBuffer, source: Uint8Array, at: number, length: number): void {
-  buffer.room(length);
-  const { bytes, end } = buffer;
-  if (length > LONG_COPY) bytes.set(source.subarray(at, at + length), end);
-  else for (let i = 0; i < length; i += 1) bytes[end + i] = byte(source, at + i);
-  buffer.end = end + length;
-}
-
-function putText(buffer: ColumnBuffer, source: Uint8Array, at: number, length: number): void {
-  buffer.room(length + 4);
-  buffer.view.setInt32(buffer.end, length, true);
-  buffer.end += 4;
-  putBytes(buffer, source, at, length);
   buffer.addValue();
 }
 
@@ -134,28 +90,13 @@ export function decimal(precision: number, scale: number): Decode {
       else value = value * 10n ** BigInt(BASE_DIGITS + last) + BigInt(digit / 10 ** -last);
     }
     if (sign === NEGATIVE) value = -value;
-    if (precision <= 18) {
-      buffer.room(8);
-      buffer.view.setBigInt64(buffer.end, value, true);
-      buffer.end += 8;
-    } else {
-      buffer.room(16);
-      buffer.view.setBigInt64(buffer.end, value >> 64n, false);
-      buffer.view.setBigUint64(buffer.end + 8, value & 0xffff_ffff_ffff_ffffn, false);
-      buffer.end += 16;
-    }
-    buffer.addValue();
+    putDecimal(buffer, precision, value);
   };
 }
 
 /** How the binary forms are read, by the names of Postgres' types (their `…send` functions). */
 export const DECODE = {
-  bool: (buffer, source, at) => {
-    buffer.room(1);
-    buffer.bytes[buffer.end] = byte(source, at);
-    buffer.end += 1;
-    buffer.addValue();
-  },
+  bool: (buffer, source, at) => putByte(buffer, byte(source, at)),
   int2: (buffer, source, at) => putInt32(buffer, int16(source, at)),
   int4: (buffer, source, at) => putInt32(buffer, int32(source, at)),
   int8: (buffer, source, at) => putInt64(buffer, int32(source, at), int32(source, at + 4)),

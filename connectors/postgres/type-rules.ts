@@ -1,5 +1,6 @@
 import type { ColumnType, PrimitiveType } from '../../contracts/schema.ts';
 import type { LandingType } from '../landing/column-buffer.ts';
+import { landingOf } from '../landing/landing-type.ts';
 import type { Decode } from './decode.ts';
 import { DECODE, decimal } from './decode.ts';
 
@@ -136,24 +137,4 @@ function listRule({ type }: TypeRule): TypeRule {
       `CASE WHEN array_ndims(${column}) > 1 OR array_lower(${column}, 1) <> 1 THEN ${column}::text ` +
       `ELSE to_json(${column}::text[])::text END`,
   };
-}
-
-function landingOf(type: PrimitiveType): LandingType {
-  switch (type) {
-    case 'boolean':
-    case 'int':
-    case 'long':
-    case 'float':
-    case 'double':
-    case 'date':
-    case 'time':
-    case 'timestamp':
-    case 'timestamptz':
-    case 'uuid':
-    case 'binary':
-    case 'string':
-      return type;
-    default:
-      throw new RangeError('a type that no column is landed as');
-  }
 }

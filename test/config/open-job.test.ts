@@ -30,6 +30,8 @@ test('a job that says nothing gets the documented defaults', async () => {
     parallel_objects: 4,
     unsupported_types: 'text',
     chunk_mb: 128,
+    batch_rows: 10_000,
+    zero_dates: 'refuse',
     statement_timeout_seconds: 3600,
     lock_timeout_seconds: 60,
   });

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { FaultPoint } from '../../activities/dependencies.ts';
+import { targetOf } from '../support/database-job.ts';
 import { temporaryFolder } from '../support/duckdb.ts';
 import { usePostgres } from '../support/postgres.ts';
-import { postgresJob, targetOf } from '../support/postgres-job.ts';
+import { postgresJob } from '../support/postgres-job.ts';
 import { runJob } from '../support/run-job.ts';
 import { temporalServer, useClient } from '../support/temporal.ts';
 

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FaultPoint } from '../../activities/dependencies.ts';
 import { balances } from '../../contracts/run.ts';
+import { targetOf } from '../support/database-job.ts';
 import { Judge } from '../support/judge.ts';
 import { usePostgres } from '../support/postgres.ts';
-import { postgresJob, targetOf } from '../support/postgres-job.ts';
+import { postgresJob } from '../support/postgres-job.ts';
 import { onlyObject, runJob } from '../support/run-job.ts';
 import { useClient } from '../support/temporal.ts';
 import { useWorker } from '../support/worker.ts';

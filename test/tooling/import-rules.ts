@@ -47,6 +47,7 @@ export const MAY_USE: Readonly<Record<ProductFolder, readonly string[]>> = {
     '@aws-sdk/lib-storage',
     '@duckdb/node-api',
     'avsc',
+    'mysql2',
     'node',
     'pg',
     'zod',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeParquet } from '../../../connectors/duckdb/parquet-file.ts';
-import { TYPES } from '../../../connectors/mysql/types.ts';
+import { TYPES } from '../../../connectors/mysql/type-rules.ts';
 import { typeName } from '../../../contracts/schema.ts';
 import { Judge } from '../../support/judge.ts';
 import { TestLake } from '../../support/lake.ts';

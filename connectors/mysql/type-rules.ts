@@ -1,5 +1,6 @@
 import type { PrimitiveType } from '../../contracts/schema.ts';
 import type { LandingType } from '../landing/column-buffer.ts';
+import { landingOf } from '../landing/landing-type.ts';
 import type { Decode, OfNoDate } from './decode.ts';
 import { DECODE, date, dateTime, decimal } from './decode.ts';
 
@@ -179,23 +180,4 @@ export function ruleOf(column: WireColumn, zeroDates: ZeroDates): TypeRule {
 function asText(name: string, isSupported: boolean): TypeRule {
   const select = (column: string) => `CAST(${column} AS CHAR CHARACTER SET utf8mb4)`;
   return { name, type: 'string', landing: 'string', decode: DECODE.text, select, isSupported, isKey: false };
-}
-
-function landingOf(type: PrimitiveType): LandingType {
-  switch (type) {
-    case 'boolean':
-    case 'int':
-    case 'long':
-    case 'float':
-    case 'double':
-    case 'date':
-    case 'timestamp':
-    case 'timestamptz':
-    case 'uuid':
-    case 'binary':
-    case 'string':
-      return type;
-    default:
-      throw new RangeError('a type that no column is landed as');
-  }
 }
