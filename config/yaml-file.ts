@@ -110,10 +110,15 @@ function toTree(document: Document): JsonTree | undefined {
   }
 }
 
-/** `.nan` and `.inf` are numbers to JavaScript; each schema refuses them by itself. */
-function isJson(value: unknown): value is JsonTree {
+/**
+ * `.nan` and `.inf` are numbers to JavaScript; each schema refuses them by itself. A value that an alias puts into itself
+ * never ends, and is none; `around` are the values that this one is in.
+ */
+function isJson(value: unknown, around: readonly object[] = []): value is JsonTree {
   if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return true;
-  return typeof value === 'object' && Object.values(value).every(isJson);
+  if (typeof value !== 'object' || around.includes(value)) return false;
+  const inside = [...around, value];
+  return Object.values(value).every((part) => isJson(part, inside));
 }
 
 function withPositions(document: Document, tree: JsonTree, at: (offset: number) => Position): YamlFile {

@@ -53,6 +53,12 @@ test('mistakes that have nothing to do with each other are all told', () => {
   ]);
 });
 
+test('an alias that stands in what it stands for is refused, and does not go on for ever', () => {
+  const refused = ['1:1 the file is nested too deeply or repeats too many aliases'];
+  expect(problemsOf('&a [*a]')).toEqual(refused);
+  expect(problemsOf('a: &x { b: [*x] }\n')).toEqual(refused);
+});
+
 test('no text is so broken that it is told twice, nor can it make the reader fail', () => {
   const pieces = fc.constantFrom(
     'asset',
