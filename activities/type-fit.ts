@@ -33,9 +33,8 @@ export async function requireFittingTypes(
     const cast = castTo(identifier(column.name), 'string', column.type);
     return [`count(${identifier(column.name)}) AS v${index}`, `count(${cast.sql}) AS f${index}`];
   });
-  const [row] = await session.rows(
-    `SELECT ${counts.join(', ')} FROM (SELECT * FROM (${relation.sql}) LIMIT ${SAMPLE_ROWS})`,
-  );
+  const sample = `SELECT ${counts.join(', ')} FROM (SELECT * FROM (${relation.sql}) LIMIT ${SAMPLE_ROWS})`;
+  const [row] = await session.rows(sample).finally(() => relation.close?.());
   const changed = doubtful.filter((_, index) => Number(row?.[`f${index}`]) * 2 < Number(row?.[`v${index}`]));
   if (changed.length > 0) throw changedType(object, changed);
 }

@@ -143,7 +143,7 @@ export interface Relation {
    * chunk in one go alone: it lands the rows in pieces, so that a disk need not hold all of them at once.
    */
   more?(): Promise<Relation | undefined>;
-  /** To be called on the first relation of a chunk when the chunk is done with or given up. */
+  /** To be called on the first relation of a chunk when the chunk is done with or given up, wherever `read` is called. */
   close?(): Promise<void>;
 }
 

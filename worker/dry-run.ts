@@ -94,11 +94,15 @@ async function readSample(
   });
   using gate = unregistered;
   gate.register(session);
-  await gate.watch(() => session.run(`CREATE TEMP TABLE sample AS ${sql}`));
-  const seen = gate.counts();
-  // A source that was not read to its end has no sum that could be checked.
-  const unreadable = seen.read < SAMPLE_ROWS ? (await relation.finish(job.maxBadRows, seen.read)).count : 0;
-  return { sampledRows: seen.read + unreadable, sampledQuarantined: seen.violated + unreadable };
+  try {
+    await gate.watch(() => session.run(`CREATE TEMP TABLE sample AS ${sql}`));
+    const seen = gate.counts();
+    // A source that was not read to its end has no sum that could be checked.
+    const unreadable = seen.read < SAMPLE_ROWS ? (await relation.finish(job.maxBadRows, seen.read)).count : 0;
+    return { sampledRows: seen.read + unreadable, sampledQuarantined: seen.violated + unreadable };
+  } finally {
+    await relation.close?.();
+  }
 }
 
 async function forEachObject<T>(
