@@ -30,7 +30,7 @@ const rounds = Number(process.argv[3] ?? 3);
 const work = await mkdtemp(path.join(os.tmpdir(), 'dativo-bench-'));
 const python = await pythonWith({
   name: 'dlt',
-  packages: ['dlt[filesystem,parquet,sql_database]==1.31.*', 'connectorx==0.4.*', 'psycopg2-binary==2.9.*'],
+  packages: ['dlt[filesystem,parquet]==1.31.*', 'sqlalchemy==2.0.*', 'connectorx==0.4.*', 'psycopg2-binary==2.9.*'],
   purpose: 'to compare with dlt',
   variable: 'DATIVO_BENCH_PYTHON',
 });
