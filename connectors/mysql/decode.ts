@@ -88,6 +88,7 @@ export function decimal(precision: number, scale: number): Decode {
     let places = -1;
     let limb = 0;
     let digits = 0;
+    let significant = 0;
     let above = 0n;
     for (let i = isNegative ? from + 1 : from; i < end; i += 1) {
       const code = source[i] ?? 0;
@@ -95,6 +96,10 @@ export function decimal(precision: number, scale: number): Decode {
         places = 0;
         continue;
       }
+      if (places >= 0) places += 1;
+      // As many as there are places come before the first digit that counts, and one more.
+      if (code === ZERO && significant === 0) continue;
+      significant += 1;
       if (digits === EXACT_DIGITS) {
         above = above * LIMB + BigInt(limb);
         limb = 0;
@@ -102,9 +107,10 @@ export function decimal(precision: number, scale: number): Decode {
       }
       limb = limb * 10 + code - ZERO;
       digits += 1;
-      if (places >= 0) places += 1;
     }
-    if (Math.max(places, 0) !== scale) throw new Unrepresentable('a number with other decimal places than its column');
+    if (Math.max(places, 0) !== scale || significant > precision) {
+      throw new Unrepresentable('a number with other digits than its column');
+    }
     if (precision <= EXACT_DIGITS) {
       const value = isNegative ? -limb : limb;
       const high = Math.floor(value / HIGH);

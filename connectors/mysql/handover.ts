@@ -3,7 +3,7 @@
  * more than one ahead.
  */
 export class Handover<T> {
-  #offered: { readonly value: T; readonly taken: () => void } | undefined;
+  #offered: { readonly value: T } | undefined;
   #end: { readonly error?: unknown } | undefined;
   #changed = Promise.withResolvers<void>();
 
@@ -12,14 +12,14 @@ export class Handover<T> {
     return this.#end === undefined;
   }
 
-  /** Rejects once `end` was called. */
+  /** Resolves when it was taken, or nobody will; rejects when `end` was called before. */
   async give(value: T): Promise<void> {
     while (this.#offered !== undefined && this.#end === undefined) await this.#changed.promise;
     if (this.#end !== undefined) throw this.#end.error ?? new Error('nobody takes it any more');
-    await new Promise<void>((resolve) => {
-      this.#offered = { value, taken: resolve };
-      this.#tell();
-    });
+    const offered = { value };
+    this.#offered = offered;
+    this.#tell();
+    while (this.#offered === offered && this.#end === undefined) await this.#changed.promise;
   }
 
   /** The next thing; undefined when there will be none. Rejects with the error that it ended with. */
@@ -28,7 +28,6 @@ export class Handover<T> {
     const offered = this.#offered;
     if (offered !== undefined) {
       this.#offered = undefined;
-      offered.taken();
       this.#tell();
       return offered.value;
     }

@@ -36,6 +36,8 @@ export interface PieceOptions {
 /** Of a row group in a landing file. */
 const GROUP_ROWS = 65_536;
 const GROUP_BYTES = 8 * 1_048_576;
+/** The first piece is smaller than the others, since until it is there nothing else can be done. */
+const FIRST_SHARE = 0.25;
 
 let landings = 0;
 
@@ -51,6 +53,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
   #file = '';
   #groupBytes = 0;
   #pieceBytes = 0;
+  #share = FIRST_SHARE;
   #rejected: RejectedRow[] = [];
   #rejectedRows = 0;
   #seen = 0;
@@ -116,7 +119,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
     await this.#onDisk(() => landing.addRowGroup(this.#buffers));
     this.#pieceBytes += this.#groupBytes;
     this.#groupBytes = 0;
-    if (this.#pieceBytes >= this.#options.pieceBytes) await this.#cut();
+    if (this.#pieceBytes >= this.#options.pieceBytes * this.#share) await this.#cut();
   }
 
   /** Gives the last piece away; the only one, if there were no rows. */
@@ -150,6 +153,7 @@ export class PieceWriter implements RowTarget, AsyncDisposable {
     await landing[Symbol.asyncDispose]();
     const piece = { file: this.#file, rows: landing.rows, rejected: this.#rejected };
     this.#landing = undefined;
+    this.#share = 1;
     this.#pieceBytes = 0;
     this.#rejected = [];
     await this.#options.give(piece);

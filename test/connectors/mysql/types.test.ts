@@ -110,6 +110,12 @@ const CASES: readonly Case[] = [
     values: ['999999999.999999999', '-0.000000001', '1'],
   },
   {
+    type: 'decimal(15,15)',
+    name: 'decimal',
+    becomes: 'decimal(15, 15)',
+    values: ['0.123456789012345', '-0.000000000000001', '0'],
+  },
+  {
     type: 'decimal(38,10)',
     name: 'decimal',
     becomes: 'decimal(38, 10)',
