@@ -126,7 +126,7 @@ describe('a schedule', () => {
     const { out } = await dativo('pause', job.asset, '--note', 'month end');
     expect(out).toBe(`${job.asset}: paused.\n`);
     expect((await dativo('pause', job.asset)).out).toContain('was paused already');
-    await expect.poll(async () => (await listed(job.asset))?.note).toBe('month end');
+    await expect.poll(async () => (await listed(job.asset))?.note, { timeout: 10_000 }).toBe('month end');
     const before = (await client().schedule.getHandle(job.id).describe()).info.numActionsTaken;
     await sleep(2_500);
     expect((await client().schedule.getHandle(job.id).describe()).info.numActionsTaken).toBe(before);
