@@ -88,7 +88,10 @@ export const sourceSchema = z.strictObject({
     ),
   chunk_mb: wholeNumber(1, 65_536)
     .default(128)
-    .describe('How much of a table one chunk reads, as the table lies in the database, in MB.'),
+    .describe(
+      'How much of a table is worked on at a time, in MB: of Postgres what one chunk reads, as the table lies there; of ' +
+        'MySQL, where a table is read in one go, what of it is landed on the disk of the worker.',
+    ),
   batch_rows: wholeNumber(1, 10_000_000)
     .default(10_000)
     .describe('How many rows of a MySQL or MariaDB table with a key one statement reads, in rows.'),

@@ -96,7 +96,14 @@ interface Landing {
 async function land(landing: Landing, pieces: Handover<Piece>): Promise<void> {
   const { table, read, source, session, context, wholeRun } = landing;
   const tell = () => context.onProgress?.();
-  const waiting = setInterval(tell, TELL_EVERY_MS);
+  // While it waits for DuckDB, it is for DuckDB to tell that it goes on.
+  let isReading = true;
+  const waiting = setInterval(() => isReading && tell(), TELL_EVERY_MS);
+  const give = async (piece: Piece) => {
+    isReading = false;
+    await pieces.give(piece);
+    isReading = true;
+  };
   try {
     await using writer = new PieceWriter({
       columns: read,
@@ -104,7 +111,7 @@ async function land(landing: Landing, pieces: Handover<Piece>): Promise<void> {
       folder: context.scratchFolder,
       pieceBytes: wholeRun ? Number.POSITIVE_INFINITY : source.chunk_mb * MB,
       maxRejected: source.max_bad_rows,
-      give: (piece) => pieces.give(piece),
+      give,
       onProgress: tell,
     });
     await readRows(landing, writer);
