@@ -8,6 +8,7 @@ import type { ReadColumn } from './columns.ts';
 import type { MySqlSession } from './session.ts';
 import { behind, myName, myText } from './sql.ts';
 import type { MyTable } from './table.ts';
+import { isBytes } from './type-rules.ts';
 
 /** What a run reads by the cursor. */
 export interface CursorPlan {
@@ -163,8 +164,12 @@ function notReadBefore(table: MyTable, boundary: Boundary | undefined): string {
 
 /** SQL: half of the MD5 of a row's key, or of the whole row where it has none. */
 function digestOf({ primaryKey, columns }: MyTable): string {
-  const names = primaryKey.length > 0 ? primaryKey : columns.map(({ name }) => name);
-  const parts = names.map((name) => `IFNULL(HEX(CAST(${myName(name)} AS BINARY)), '-')`);
+  const ofKey = primaryKey.flatMap((key) => columns.filter(({ name }) => name === key));
+  const parts = (ofKey.length > 0 ? ofKey : columns).map((column) => {
+    const name = myName(column.name);
+    // Of a number HEX would show the whole part, in other digits.
+    return `IFNULL(HEX(${isBytes(column) ? name : `CAST(${name} AS BINARY)`}), '-')`;
+  });
   return `LEFT(MD5(CONCAT_WS(',', ${parts.join(', ')})), ${DIGEST_DIGITS})`;
 }
 

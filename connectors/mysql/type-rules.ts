@@ -153,6 +153,11 @@ export function comesAsText({ columnType }: WireColumn): boolean {
   return [...STRINGS, ...BLOBS, JSON_TEXT].includes(columnType);
 }
 
+/** Whether its values are bytes that are no text. */
+export function isBytes(column: WireColumn): boolean {
+  return ['binary, varbinary', 'blob', 'geometry'].includes(typeNameOf(column));
+}
+
 /** What a number is shown with holds its point, and a sign where it may have one. */
 function digitsOf({ flags, length, decimals }: WireColumn): { precision: number; scale: number } {
   const sign = (flags & UNSIGNED) === 0 ? 1 : 0;

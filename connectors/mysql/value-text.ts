@@ -1,5 +1,5 @@
 import type { WireColumn } from './type-rules.ts';
-import { typeNameOf } from './type-rules.ts';
+import { isBytes, typeNameOf } from './type-rules.ts';
 import { lengthAt, momentAt, prefixAt, uint8 } from './wire.ts';
 
 /** A value in a row's binary form as text. */
@@ -33,7 +33,7 @@ export function valueText(column: WireColumn, source: Uint8Array, at: number): T
   const name = typeNameOf(column);
   if (name.startsWith('decimal')) return { text: bytes.toString('latin1'), sql: bytes.toString('latin1'), end };
   const hex = bytes.toString('hex');
-  const isBinary = name === 'blob' || name === 'geometry' || name === 'binary, varbinary' || name.startsWith('bit');
+  const isBinary = isBytes(column) || name.startsWith('bit');
   if (isBinary) return { text: hex, sql: hex === '' ? `''` : `X'${hex}'`, end };
   return { text: bytes.toString('utf8'), sql: hex === '' ? `_utf8mb4''` : `_utf8mb4 X'${hex}'`, end };
 }

@@ -110,6 +110,24 @@ describe('a run from MariaDB to Iceberg', () => {
     ]);
   });
 
+  test('follows columns that are added, where the job says so', async () => {
+    const job = await jobOver(
+      `CREATE TABLE orders (id int PRIMARY KEY, version int); INSERT INTO orders VALUES (1, 1)`,
+      {
+        head: `schema_mode: warn\n${targetOf('upsert')}`,
+        source: 'objects: [orders]\nincremental: { strategy: updated_after, cursor_field: version }',
+      },
+    );
+    await runJob(client(), job.file);
+    await job.run(`ALTER TABLE orders ADD seen timestamp NULL, MODIFY version bigint;
+      INSERT INTO orders VALUES (2, 2, '2024-01-01 05:45:00')`);
+    expect(onlyObject(await runJob(client(), job.file)).counts.committed).toBe(1);
+    expect(await job.rows(`SELECT id, version, seen::VARCHAR FROM shop.${job.asset} ORDER BY id`)).toEqual([
+      [1, '1', null],
+      [2, '2', '2024-01-01 00:00:00+00'],
+    ]);
+  });
+
   test('puts rows with dates that no calendar has into quarantine, and brings the others', async () => {
     const job = await jobOver(
       `CREATE TABLE orders (id int PRIMARY KEY, day date); INSERT INTO orders VALUES (1, '2024-01-31'), (2, 0), (3, NULL)`,
