@@ -144,6 +144,6 @@ describe('a run from MariaDB to Iceberg', () => {
     const { url, run, database } = await mariaDbTable(mariaDb(), ACCOUNTS);
     const job = await databaseJob({ connector: 'mysql', url, run }, { head: targetOf('overwrite'), source: BOTH });
     await runJob(client(), job.file);
-    await expect.poll(() => run(OPEN(database))).toEqual([]);
+    await expect.poll(() => run(OPEN(database)), { timeout: 10_000 }).toEqual([]);
   });
 });
