@@ -13,7 +13,8 @@ import { usage } from '../usage.ts';
 /** Connectors that a job can be written for from what their data looks like. */
 const CONNECTORS: Readonly<Record<string, (request: InitRequest) => Promise<InitPlan>>> = {
   csv: async (request) => (await import('../init-csv.ts')).initCsv(request),
-  postgres: async (request) => (await import('../init-postgres.ts')).initPostgres(request),
+  postgres: async (request) => (await import('../init-database.ts')).initDatabase('postgres', request),
+  mysql: async (request) => (await import('../init-database.ts')).initDatabase('mysql', request),
 };
 
 export const initCommand: CommandDefinition = {

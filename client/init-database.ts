@@ -19,21 +19,39 @@ const CURSORS = ['updated_at', 'modified_at', 'changed_at', 'last_modified', 'up
 const TIMES = ['timestamp', 'timestamptz'];
 const FALLBACK = 'database';
 
+interface DatabaseKind {
+  readonly address: string;
+  /** Whether the first part of `sales.orders` is a schema of the database, and not another database. */
+  readonly hasSchemas: boolean;
+}
+
+const KINDS = {
+  postgres: { address: 'postgresql://user:password@host:5432/database', hasSchemas: true },
+  mysql: { address: 'mysql://user:password@host:3306/database', hasSchemas: false },
+} as const satisfies Readonly<Record<string, DatabaseKind>>;
+
 /** A job and a contract for the tables of a database, from its catalog. */
-export async function initPostgres({ from, asset: named, out, objects, schema, env }: InitRequest): Promise<InitPlan> {
+export async function initDatabase(
+  connector: keyof typeof KINDS,
+  { from, asset: named, out, objects, schema, env }: InitRequest,
+): Promise<InitPlan> {
+  const kind: DatabaseKind = KINDS[connector];
+  if (schema !== undefined && !kind.hasSchemas) {
+    throw usage(`--schema for ${connector}`, 'objects such as other.orders', 'name them so in --objects');
+  }
   const variable = from.replace(/^\$\{(.*)\}$/, '$1');
   if (!VARIABLE.test(variable)) {
     throw usage(
       'an address of a database on the command line (not shown)',
       'the name of a variable that holds it, since it has a password',
-      'set the variable, for example SHOP_DATABASE, and write `dativo init postgres SHOP_DATABASE`',
+      `set the variable, for example SHOP_DATABASE, and write \`dativo init ${connector} SHOP_DATABASE\``,
     );
   }
   const address = env[variable];
   if (address === undefined || address === '') {
     throw fail('VARIABLE_UNSET', {
       received: `the variable ${variable}, which is not set`,
-      expected: 'the address of the database in it, postgresql://user:password@host:5432/database',
+      expected: `the address of the database in it, ${kind.address}`,
       next: 'set it, here and where the job will run',
     });
   }
@@ -46,9 +64,9 @@ export async function initPostgres({ from, asset: named, out, objects, schema, e
     contractFile: path.join(folder, contract),
     write: async () => {
       const { discoverSource } = await import('../worker/dry-run.ts');
-      const provisional = { folder, name: path.basename(jobFile), connector: 'postgres', source: written };
+      const provisional = { folder, name: path.basename(jobFile), connector, source: written };
       const found = await discoverSource(provisionalJob(asset, provisional), env);
-      const chosen = chooseObjects(found, objects);
+      const chosen = chooseObjects(found, objects, kind);
       const elements = chosen.map(({ name, columns, primaryKey }) => ({
         name: chosen.length === 1 ? asset : tableOfObject(name),
         columns: columns.flatMap(columnOf),
@@ -62,7 +80,7 @@ export async function initPostgres({ from, asset: named, out, objects, schema, e
       };
       const target = { write_mode: cursor === undefined ? 'overwrite' : 'upsert' };
       return {
-        job: jobFileText({ connector: 'postgres', asset, source, contract, target }),
+        job: jobFileText({ connector, asset, source, contract, target }),
         contract: contractFileText(asset, elements),
         columns: elements.flatMap(({ columns }) => columns),
         notes: [
@@ -85,11 +103,15 @@ function assetOf(objects: readonly string[], address: string): string {
 }
 
 /** Those that were named, else every table that can be brought in. Errors: USAGE, SOURCE_NOT_FOUND. */
-function chooseObjects(found: readonly DiscoveredObject[], names: readonly string[]): readonly DiscoveredObject[] {
+function chooseObjects(
+  found: readonly DiscoveredObject[],
+  names: readonly string[],
+  { hasSchemas }: DatabaseKind,
+): readonly DiscoveredObject[] {
   const able = found.filter(({ hindrance }) => hindrance === undefined);
   const chosen =
     names.length === 0
-      ? able.filter(({ kind }) => kind.endsWith('table'))
+      ? able.filter(({ name, kind }) => kind.endsWith('table') && (hasSchemas || !name.includes('.')))
       : names.map((name) => {
           const object = able.find((candidate) => candidate.name === name);
           if (object !== undefined) return object;
