@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -6,6 +6,7 @@ import { access, chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Connection } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
@@ -89,7 +90,7 @@ export async function startMariaDb({
     ...encrypted,
     ...asUser,
   ];
-  let server: ChildProcess | undefined;
+  let server: ServerChild | undefined;
   const start = async () => {
     server = await startServer(binary, args);
   };
@@ -178,12 +179,20 @@ async function ownerOf(user: string): Promise<{ readonly uid: number; readonly g
   return { uid: await ask('-u'), gid: await ask('-g') };
 }
 
+type ServerChild = ChildProcessByStdio<Writable, null, Readable>;
+
+/** Runs a server until its own input ends, which it does with the process of the test, however that ends. */
+const UNTIL_INPUT_ENDS =
+  'exec 3<&0; "$@" </dev/null 3<&- & server=$!; { read -r _ <&3; kill -KILL "$server"; } & wait "$server"';
+
 /** Resolves once it says that it takes connections. */
-async function startServer(binary: string, args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(binary, [...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+async function startServer(binary: string, args: readonly string[]): Promise<ServerChild> {
+  const child = spawn('/bin/sh', ['-c', UNTIL_INPUT_ENDS, 'server', binary, ...args], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   const lines = createInterface({ input: child.stderr });
   const said: string[] = [];
-  const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
+  const timer = setTimeout(() => child.stdin.end(), READY_WITHIN_MS);
   try {
     for await (const line of lines) {
       said.push(line);
@@ -198,10 +207,10 @@ async function startServer(binary: string, args: readonly string[]): Promise<Chi
   throw new Error(`mariadbd did not become a server:\n${said.slice(-20).join('\n')}`);
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+async function killed(child: ServerChild): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.stdin.end();
   await ended;
 }
 
