@@ -15,7 +15,7 @@ export function putInt32(buffer: ColumnBuffer, value: number): void {
   buffer.addValue();
 }
 
-/** `low` may be any number whose lowest 32 bits are meant. */
+/** Both are 32-bit integers, since a larger number as an argument may become an object on the heap. */
 export function putInt64(buffer: ColumnBuffer, high: number, low: number): void {
   buffer.room(8);
   buffer.view.setInt32(buffer.end, low, true);

@@ -64,8 +64,7 @@ export function dateTime(rule: OfNoDate): Decode {
       const sixtyFourths = seconds * 15_625;
       const high = Math.floor(sixtyFourths / (HIGH / SIX_BITS));
       const low = (sixtyFourths - high * (HIGH / SIX_BITS)) * SIX_BITS + (length >= 11 ? int32(source, at + 8) : 0);
-      if (low < HIGH) putInt64(buffer, high, low);
-      else putInt64(buffer, high + 1, low - HIGH);
+      putInt64(buffer, low < HIGH ? high : high + 1, low | 0);
     }
     return at + 1 + length;
   };
@@ -114,7 +113,7 @@ export function decimal(precision: number, scale: number): Decode {
     if (precision <= EXACT_DIGITS) {
       const value = isNegative ? -limb : limb;
       const high = Math.floor(value / HIGH);
-      putInt64(buffer, high, value - high * HIGH);
+      putInt64(buffer, high, (value - high * HIGH) | 0);
     } else {
       const value = above * 10n ** BigInt(digits) + BigInt(limb);
       putDecimal(buffer, precision, isNegative ? -value : value);
