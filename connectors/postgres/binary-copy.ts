@@ -112,55 +112,58 @@ class BinaryCopy implements Submittable {
     this.#reject(this.#failure ?? error);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    const bytes = this.#whole(chunk);
-    if (bytes !== undefined) this.#work(bytes, 0);
-  };
+  readonly #onData = (chunk: Buffer): void => this.#work(this.#completed(chunk));
 
-  /** What has come, once it holds a whole message. */
-  #whole(chunk: Buffer): Buffer | undefined {
-    if (this.#begunBytes === 0) return chunk;
-    this.#begun.push(chunk);
-    this.#begunBytes += chunk.length;
-    let [first = chunk] = this.#begun;
-    if (first.length < HEADER_BYTES) {
-      first = Buffer.concat(this.#begun);
-      this.#begun = [first];
+  /** What can be worked on: a message that had begun, made whole, and what is behind it. Nothing else is copied. */
+  #completed(chunk: Buffer): readonly Buffer[] {
+    const [first] = this.#begun;
+    if (first === undefined) return [chunk];
+    const isCutShort = first.length < HEADER_BYTES;
+    const header = isCutShort ? Buffer.concat([first, chunk.subarray(0, HEADER_BYTES)]) : first;
+    const missing = header.length < HEADER_BYTES ? Infinity : 1 + int32(header, 1) - this.#begunBytes;
+    if (chunk.length < missing) {
+      // So that the first part, once others follow it, has the whole header.
+      if (isCutShort) this.#begun = [Buffer.concat([first, chunk])];
+      else this.#begun.push(chunk);
+      this.#begunBytes += chunk.length;
+      return [];
     }
-    if (first.length < HEADER_BYTES || this.#begunBytes < 1 + int32(first, 1)) return undefined;
-    const bytes = this.#begun.length === 1 ? first : Buffer.concat(this.#begun);
+    const message = Buffer.concat([...this.#begun, chunk.subarray(0, missing)]);
     this.#begun = [];
     this.#begunBytes = 0;
-    return bytes;
+    return [message, chunk.subarray(missing)];
   }
 
-  #work(bytes: Buffer, from: number): void {
-    let at = from;
-    while (at + HEADER_BYTES <= bytes.length) {
-      const type = bytes[at] ?? 0;
-      const end = at + 1 + int32(bytes, at + 1);
-      if (end > bytes.length) break;
-      if (type === COPY_DATA) {
-        if (this.#failure === undefined) this.#takeRows(bytes, at + HEADER_BYTES, end);
-        this.#bytesSinceEmpty += end - at;
-      } else if (ASIDE.has(type)) {
-        for (const listener of this.#listeners) listener(bytes.subarray(at, end));
-      } else if (type !== COPY_OUT_RESPONSE) {
-        this.#giveBack(bytes.subarray(at));
-        return;
+  #work(buffers: readonly Buffer[]): void {
+    for (const [index, bytes] of buffers.entries()) {
+      const from = (at: number) => [bytes.subarray(at), ...buffers.slice(index + 1)];
+      let at = 0;
+      while (at + HEADER_BYTES <= bytes.length) {
+        const type = bytes[at] ?? 0;
+        const end = at + 1 + int32(bytes, at + 1);
+        if (end > bytes.length) break;
+        if (type === COPY_DATA) {
+          if (this.#failure === undefined) this.#takeRows(bytes, at + HEADER_BYTES, end);
+          this.#bytesSinceEmpty += end - at;
+        } else if (ASIDE.has(type)) {
+          for (const listener of this.#listeners) listener(bytes.subarray(at, end));
+        } else if (type !== COPY_OUT_RESPONSE) {
+          this.#giveBack(Buffer.concat(from(at)));
+          return;
+        }
+        at = end;
+        if (this.#target.isFull(this.#bytesSinceEmpty)) {
+          this.#emptyAndGoOn(from(at));
+          return;
+        }
       }
-      at = end;
-      if (this.#target.isFull(this.#bytesSinceEmpty)) {
-        this.#emptyAndGoOn(bytes, at);
-        return;
-      }
+      if (at === bytes.length) continue;
+      this.#begun = [bytes.subarray(at)];
+      this.#begunBytes = bytes.length - at;
     }
-    if (at === bytes.length) return;
-    this.#begun = [bytes.subarray(at)];
-    this.#begunBytes = bytes.length - at;
   }
 
-  #emptyAndGoOn(bytes: Buffer, at: number): void {
+  #emptyAndGoOn(rest: readonly Buffer[]): void {
     const stream = this.#connection?.stream;
     this.#bytesSinceEmpty = 0;
     stream?.pause();
@@ -168,7 +171,7 @@ class BinaryCopy implements Submittable {
       .empty()
       .catch((error: unknown) => this.#give(error))
       .then(() => {
-        this.#work(bytes, at);
+        this.#work(rest);
         stream?.resume();
       })
       .catch((error: unknown) => this.#give(error));
