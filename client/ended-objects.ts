@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { ObjectResult, ObjectState, RunFailure } from '../contracts/run.ts';
-import { NO_ROWS } from '../contracts/run.ts';
+import { resultWithoutRows } from '../contracts/run.ts';
 import type { ingestObject } from '../workflows/ingest-object.ts';
 
 /**
@@ -34,20 +34,9 @@ export async function endedObject(
     const object = workflowId.slice(workflowId.lastIndexOf('/') + 1);
     const state: ObjectState = status.name === 'CANCELLED' ? 'cancelled' : 'failed';
     const failure = state === 'failed' ? failureIn(error) : undefined;
-    return {
-      object,
-      table: object,
-      state,
-      counts: NO_ROWS,
-      files: 0,
-      bytes: 0,
-      chunks: 0,
-      schemaChanges: [],
-      unchangedUnits: 0,
-      startedAt: startTime.toISOString(),
-      endedAt: closeTime.toISOString(),
-      ...(failure === undefined ? {} : { failure }),
-    };
+    const [startedAt, endedAt] = [startTime.toISOString(), closeTime.toISOString()];
+    const result = resultWithoutRows({ object, table: object, state, startedAt, endedAt });
+    return failure === undefined ? result : { ...result, failure };
   }
 }
 

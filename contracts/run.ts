@@ -251,6 +251,21 @@ export interface ObjectResult {
   readonly failure?: RunFailure;
 }
 
+/** Of an object of which nothing was committed. */
+export function resultWithoutRows({
+  object,
+  table,
+  state,
+  unchangedUnits = 0,
+  startedAt,
+  endedAt,
+}: Pick<ObjectResult, 'object' | 'table' | 'state' | 'startedAt' | 'endedAt'> & {
+  readonly unchangedUnits?: number;
+}): ObjectResult {
+  const nothing = { counts: NO_ROWS, files: 0, bytes: 0, chunks: 0, schemaChanges: [] };
+  return { object, table, state, ...nothing, unchangedUnits, startedAt, endedAt };
+}
+
 export interface IngestResult {
   readonly runId: string;
   readonly tenant: string;

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { hasErrnoCode } from '../contracts/errors.ts';
+import { isAlive } from './process-alive.ts';
 
 const PREFIX = 'work-';
 
@@ -27,15 +28,5 @@ export async function removeAbandonedScratch(): Promise<void> {
     const pid = Number(new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]);
     if (Number.isInteger(pid) && !isAlive(pid))
       await rm(path.join(scratchRoot(), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, but belongs to somebody else.
-    return hasErrnoCode(error) && error.code === 'EPERM';
   }
 }

@@ -20,7 +20,7 @@ import type {
   RowCounts,
   StagedObject,
 } from '../contracts/run.ts';
-import { balances, NO_ROWS } from '../contracts/run.ts';
+import { balances, NO_ROWS, resultWithoutRows } from '../contracts/run.ts';
 import { extractObject } from './extract-object.ts';
 import { hasCode, toRunFailure } from './failures.ts';
 import { objectProgressQuery } from './messages.ts';
@@ -158,20 +158,9 @@ function committed(
   };
 }
 
-function unchanged(object: string, plan: PlanResult, startedAt: string): ObjectResult {
-  return {
-    object,
-    table: plan.table,
-    state: 'unchanged',
-    counts: NO_ROWS,
-    files: 0,
-    bytes: 0,
-    chunks: 0,
-    schemaChanges: [],
-    unchangedUnits: plan.unchangedUnits,
-    startedAt,
-    endedAt: new Date().toISOString(),
-  };
+function unchanged(object: string, { table, unchangedUnits }: PlanResult, startedAt: string): ObjectResult {
+  const endedAt = new Date().toISOString();
+  return resultWithoutRows({ object, table, state: 'unchanged', unchangedUnits, startedAt, endedAt });
 }
 
 function unbalanced(): ApplicationFailure {

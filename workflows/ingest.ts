@@ -14,7 +14,7 @@ import {
 import type { Activities } from '../activities/activities.ts';
 import { objectWorkflowId } from '../contracts/ids.ts';
 import type { IngestInput, IngestObjectInput, IngestResult, ObjectResult, RunState } from '../contracts/run.ts';
-import { NO_ROWS } from '../contracts/run.ts';
+import { resultWithoutRows } from '../contracts/run.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/search-attributes.ts';
 import { mapBounded } from './bounded.ts';
 import { toRunFailure } from './failures.ts';
@@ -66,18 +66,10 @@ async function ingestOne(input: IngestInput, object: string, runId: string): Pro
       staticSummary: `${object} of ${input.asset}`,
     });
   } catch (error) {
+    const state = isCancellation(error) ? 'cancelled' : 'failed';
+    const endedAt = new Date().toISOString();
     return {
-      object,
-      table: object,
-      state: isCancellation(error) ? 'cancelled' : 'failed',
-      counts: NO_ROWS,
-      files: 0,
-      bytes: 0,
-      chunks: 0,
-      schemaChanges: [],
-      unchangedUnits: 0,
-      startedAt,
-      endedAt: new Date().toISOString(),
+      ...resultWithoutRows({ object, table: object, state, startedAt, endedAt }),
       failure: toRunFailure(error),
     };
   }

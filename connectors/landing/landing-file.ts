@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ColumnBuffer, LandingType } from './column-buffer.ts';
 import type { ThriftStruct, ThriftValue } from './thrift.ts';
-import { bool, encodeThrift, i32, i64, list, struct, text } from './thrift.ts';
+import { bool, encodeThrift, i32, i64, list, struct, text, writeVarint } from './thrift.ts';
 
 export interface LandingColumn {
   readonly name: string;
@@ -173,21 +173,12 @@ function definitionLevels(buffer: ColumnBuffer): Buffer {
   const { rows, nulls } = buffer;
   const packed = nulls > 0 && nulls < rows;
   const defined = buffer.defined();
-  const header = packed ? varint(((Math.ceil(rows / 8) << 1) | 1) >>> 0) : varint(rows * 2);
+  const header: number[] = [];
+  writeVarint(header, packed ? Math.ceil(rows / 8) * 2 + 1 : rows * 2);
   const body = packed ? defined : Buffer.from([nulls === 0 ? 1 : 0]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length + body.length);
-  return Buffer.concat([length, header, body]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  while (left >= 128) {
-    bytes.push((left % 128) | 128);
-    left = Math.floor(left / 128);
-  }
-  return Buffer.from([...bytes, left]);
+  return Buffer.concat([length, Buffer.from(header), body]);
 }
 
 /** A boolean is a byte in a buffer, and a bit in a file. */

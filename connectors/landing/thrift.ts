@@ -78,7 +78,8 @@ function writeValue(bytes: number[], value: ThriftValue): void {
   }
 }
 
-function writeVarint(bytes: number[], value: number): void {
+/** An unsigned integer, seven bits in a byte, the lowest first; so Parquet writes the lengths of runs, too. */
+export function writeVarint(bytes: number[], value: number): void {
   let left = value;
   while (left >= 128) {
     bytes.push((left % 128) | 128);

@@ -1,71 +1,64 @@
-import type { ErrorCode } from '../../contracts/errors.ts';
 import { DativoError, fail } from '../../contracts/errors.ts';
+import type { ServerFailure } from '../database/failure.ts';
+import { failureOf, NO_ANSWER } from '../database/failure.ts';
 
-/** What a failure means, and what to do about it. */
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly received: string;
-  readonly expected: string;
-  readonly next: string;
-}
-
-const WRONG_LOGIN: Meaning = {
+const WRONG_LOGIN: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'refuses the user or the password',
   expected: 'a login that the server accepts',
   next: 'correct the user and password in source.connection, or create the user for the host that Dativo comes from',
 };
 
-const NO_RIGHT: Meaning = {
+const NO_RIGHT: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'does not let this user read what the job names',
   expected: 'the right to read it',
   next: 'GRANT SELECT ON the table or view to the user',
 };
 
-const NO_DATABASE: Meaning = {
+const NO_DATABASE: ServerFailure = {
   code: 'SOURCE_NOT_FOUND',
   received: 'has no such database',
   expected: 'a database that the server has',
   next: 'correct the database in source.connection or in source.objects',
 };
 
-const NO_TABLE: Meaning = {
+const NO_TABLE: ServerFailure = {
   code: 'SOURCE_NOT_FOUND',
   received: 'has no table of that name any more',
   expected: 'the table to stay while it is read',
   next: 'create it again, or remove it from source.objects',
 };
 
-const CHANGED: Meaning = {
+const CHANGED: ServerFailure = {
   code: 'SOURCE_CHANGED',
   received: 'was altered while it was read',
   expected: 'the columns to stay while a table is read',
   next: 'start the run again: it plans with the columns as they are now',
 };
 
-const BAD_QUERY: Meaning = {
+const BAD_QUERY: ServerFailure = {
   code: 'SOURCE_UNREADABLE',
   received: 'does not understand source.query',
   expected: 'one SELECT in the SQL of the server, without a semicolon',
   next: 'correct source.query',
 };
 
-const TOO_LONG: Meaning = {
+const TOO_LONG: ServerFailure = {
   code: 'SOURCE_UNREADABLE',
   received: 'ended a statement that took longer than it may',
   expected: 'an answer within source.statement_timeout_seconds',
   next: 'raise source.statement_timeout_seconds',
 };
 
-const NO_CONNECTION: Meaning = {
+const NO_CONNECTION: ServerFailure = {
   code: 'SOURCE_UNREACHABLE',
   received: 'has no connection left',
   expected: 'one for each object that is read at once',
   next: 'lower source.parallel_objects, or raise max_connections there; it is tried again',
 };
 
-const ENDED: Meaning = {
+const ENDED: ServerFailure = {
   code: 'SOURCE_UNREACHABLE',
   received: 'is stopping, or has closed the connection',
   expected: 'a server that answers',
@@ -73,7 +66,7 @@ const ENDED: Meaning = {
 };
 
 /** By the number of the server's error (MySQL and MariaDB, "Server Error Message Reference"). */
-const MEANINGS: Readonly<Record<number, Meaning>> = {
+const MEANINGS: Readonly<Record<number, ServerFailure>> = {
   1045: WRONG_LOGIN,
   1251: {
     ...WRONG_LOGIN,
@@ -152,28 +145,21 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   1037: { ...ENDED, received: 'lacks memory', next: 'free some there; it is tried again' },
 };
 
-const NO_ANSWER: Meaning = {
-  code: 'SOURCE_UNREACHABLE',
-  received: 'does not answer',
-  expected: 'a server that can be reached',
-  next: 'check host and port in source.connection, the server and the network; it is tried again',
-};
-
-const NO_TLS: Meaning = {
+const NO_TLS: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'offers no encrypted connection',
   expected: 'TLS, which a server on another machine has to have',
   next: 'turn it on there (ssl_cert, ssl_key), or add ssl-mode=DISABLED to source.connection',
 };
 
-const WRONG_CERTIFICATE: Meaning = {
+const WRONG_CERTIFICATE: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'shows a certificate that cannot be trusted, or is of another name',
   expected: 'one of a known authority for the host in source.connection',
   next: 'add ssl-ca=<file of the authority> to source.connection, or correct the host',
 };
 
-const NO_COMMON_TLS: Meaning = {
+const NO_COMMON_TLS: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'has no way to encrypt a connection in common with Dativo',
   expected: 'TLS 1.2 or newer',
@@ -195,7 +181,7 @@ export function errorNumberOf(error: unknown): number | undefined {
   return typeof number === 'number' && number > 0 ? number : undefined;
 }
 
-function meaningOf(error: Error): Meaning | undefined {
+function meaningOf(error: Error): ServerFailure | undefined {
   const code = codeOf(error);
   if (code === HAS_NO_TLS) return NO_TLS;
   // A system call fails when the connection breaks, OpenSSL's library when the two sides do not agree.
@@ -218,10 +204,7 @@ export function isOfServer(error: unknown): boolean {
 export function mysqlError(error: unknown, shown: string): DativoError {
   if (error instanceof DativoError) return error;
   const meaning = error instanceof Error ? meaningOf(error) : undefined;
-  if (meaning !== undefined) {
-    const { code, received, expected, next } = meaning;
-    return fail(code, { received: `${shown} ${received}`, expected, next });
-  }
+  if (meaning !== undefined) return failureOf(shown, meaning);
   return fail('SOURCE_UNREADABLE', {
     received: `${shown} refuses a query with error ${errorNumberOf(error) ?? 'of an unknown kind'}`,
     expected: 'a query that it can answer',

@@ -1,25 +1,15 @@
 import { z } from 'zod';
-import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { Boundary, DatabaseCheckpoint } from '../database/checkpoint.ts';
 import { DIGEST_DIGITS, decodeDigests, encodeDigests, MAX_BOUNDARY_ROWS } from '../database/checkpoint.ts';
 import { noBound, unorderable } from '../database/cursor.ts';
+import type { CursorPlan } from '../database/cursor-plan.ts';
+import { afterWindow, cursorFellBack, hasNewDigests, tooManyAtCursor } from '../database/cursor-plan.ts';
 import type { ReadColumn } from './columns.ts';
 import type { MySqlSession } from './session.ts';
 import { behind, myName, myText } from './sql.ts';
 import type { MyTable } from './table.ts';
 import { isBytes } from './type-rules.ts';
-
-/** What a run reads by the cursor. */
-export interface CursorPlan {
-  /** SQL: the rows that are read; those without a cursor are among them, to be counted. Undefined for all rows. */
-  readonly where: string | undefined;
-  /** False when there is nothing that was not read before. */
-  readonly hasRows: boolean;
-  /** The position after the run. */
-  readonly next: DatabaseCheckpoint;
-  readonly notices: readonly string[];
-}
 
 const highestRow = z.object({
   highest: z.string().nullable(),
@@ -69,8 +59,7 @@ export async function planNewer(
   if (highest === undefined) return { where: `${column} IS NULL`, hasRows: false, next: before, notices: [] };
   const above = found?.above === 1;
   if (before.cursor !== undefined && !above && found?.same !== 1) {
-    const notice = `no row has a ${cursor.name} as high as the one that was read last: either rows were deleted, or the cursor goes backwards and misses what is below`;
-    return { where: `${column} IS NULL`, hasRows: false, next: before, notices: [notice] };
+    return { where: `${column} IS NULL`, hasRows: false, next: before, notices: [cursorFellBack(cursor.name)] };
   }
   const lookback = incremental.lookback_hours;
   const conditions = [
@@ -125,8 +114,7 @@ export async function planWindow(
       ? `(${bound(to)} <= ${isNumber(cursor) ? valueOf(cursor, before.cursor) : typed(cursor, before.cursor)})`
       : 'false';
   const [row] = await session.rows(`SELECT ${isBehind} AS behind`);
-  const isMarked = Number(row?.['behind']) !== 1 && before.windowsAhead !== true;
-  return { where, hasRows: true, next: isMarked ? { ...before, windowsAhead: true } : before, notices: [] };
+  return { where, hasRows: true, next: afterWindow(before, Number(row?.['behind']) !== 1), notices: [] };
 }
 
 const DATED = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/;
@@ -182,7 +170,7 @@ async function boundaryAt(table: MyTable, cursor: ReadColumn, value: string, ses
   const digests = z.array(z.object({ digest: z.string() })).parse(rows);
   if (digests.length <= MAX_BOUNDARY_ROWS) return { digests: encodeDigests(digests.map(({ digest }) => digest)) };
   const key = table.primaryKey.map((name) => myName(name));
-  if (key.length === 0) throw tooMany(table.shown, cursor.name);
+  if (key.length === 0) throw tooManyAtCursor(table.shown, cursor.name);
   const texts = key.map((name, index) => `${asText(name)} AS k${index}`);
   const order = key.map((name) => `${name} DESC`);
   const [last = {}] = await session.rows(`SELECT ${texts.join(', ')} ${at} ORDER BY ${order.join(', ')} LIMIT 1`);
@@ -198,18 +186,8 @@ async function hasOthers(
   session: MySqlSession,
 ): Promise<boolean> {
   if (before === undefined || now === undefined || where === undefined) return true;
-  if ('digests' in before && 'digests' in now) {
-    const read = new Set(decodeDigests(before.digests));
-    return decodeDigests(now.digests).some((digest) => !read.has(digest));
-  }
+  const told = hasNewDigests(before, now);
+  if (told !== undefined) return told;
   const [row] = await session.rows(`SELECT EXISTS (SELECT 1 FROM ${table.from} WHERE ${where}) AS found`, table.shown);
   return Number(row?.['found']) === 1;
-}
-
-function tooMany(shown: string, cursor: string) {
-  return fail('CURSOR_FIELD_UNKNOWN', {
-    received: `more than ${MAX_BOUNDARY_ROWS} rows of ${shown} with the highest ${cursor}, and no primary key to tell them apart`,
-    expected: 'a cursor that few rows share, or a primary key',
-    next: 'choose a finer column in source.incremental.cursor_field',
-  });
 }

@@ -1,18 +1,11 @@
 import type { Socket } from 'node:net';
 import { connect as connectSocket, isIP } from 'node:net';
 import type { Connection, FieldPacket, PrepareStatementInfo } from 'mysql2';
+import type { SessionSettings } from '../database/session-settings.ts';
 import type { MySqlAddress } from './address.ts';
 import { parseAddress } from './address.ts';
 import { isLoginRefused, isOfServer, mysqlError } from './errors.ts';
 import type { WireColumn } from './type-rules.ts';
-
-export interface SessionSettings {
-  readonly connection: string | undefined;
-  /** The connection as it is now, where it can change while a run is on. */
-  readonly reread?: (() => Promise<string | undefined>) | undefined;
-  readonly statementTimeoutSeconds: number;
-  readonly lockTimeoutSeconds: number;
-}
 
 const CONNECT_WITHIN_MS = 15_000;
 /** A connection may wait for DuckDB between two of its statements, and in the middle of one. */

@@ -1,6 +1,5 @@
 import type { DiscoveredObject } from '../../contracts/discovery.ts';
-import { formatCount } from '../../contracts/figures.ts';
-import type { Column, StreamSchema } from '../../contracts/schema.ts';
+import type { StreamSchema } from '../../contracts/schema.ts';
 import type {
   Checkpoint,
   ConnectorContext,
@@ -11,7 +10,9 @@ import type {
   SourcePlan,
   StreamDescription,
 } from '../connector.ts';
+import { describeTable } from '../database/describe.ts';
 import { parseObject } from '../database/object-name.ts';
+import { sessionSettings } from '../database/session-settings.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
 import type { SourceSettings } from '../source-settings.ts';
 import { objectNames } from '../source-settings.ts';
@@ -44,16 +45,7 @@ export class MySqlSource implements Source {
     await using session = await this.#open(context);
     const table = await this.#find(object, session);
     const read = readColumns(table, this.#settings.source);
-    const doubts = doubtsOf(read);
-    const rows = table.rows === undefined ? '' : `, about ${formatCount(table.rows)} rows`;
-    return {
-      schema: {
-        columns: read.map(({ name, type }): Column => ({ name, type, required: false })),
-        primaryKey: table.primaryKey.every((key) => read.some(({ name }) => name === key)) ? table.primaryKey : [],
-      },
-      notes: [`${table.shown}${rows}`, ...doubts.map(({ text }) => text)],
-      doubts,
-    };
+    return describeTable(table, read, doubtsOf(read));
   }
 
   async plan(request: PlanRequest, context: ConnectorContext): Promise<SourcePlan> {
@@ -94,16 +86,7 @@ export class MySqlSource implements Source {
   }
 
   #open({ signal }: ConnectorContext): Promise<MySqlSession> {
-    const { source, rereadConnection } = this.#settings;
-    return MySqlSession.open(
-      {
-        connection: source.connection,
-        reread: rereadConnection,
-        statementTimeoutSeconds: source.statement_timeout_seconds,
-        lockTimeoutSeconds: source.lock_timeout_seconds,
-      },
-      signal,
-    );
+    return MySqlSession.open(sessionSettings(this.#settings), signal);
   }
 
   #find(object: string, session: MySqlSession): Promise<MyTable> {

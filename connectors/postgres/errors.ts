@@ -1,16 +1,9 @@
-import type { ErrorCode } from '../../contracts/errors.ts';
 import { DativoError, fail } from '../../contracts/errors.ts';
-
-/** What a failure means, and what to do about it. */
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly received: string;
-  readonly expected: string;
-  readonly next: string;
-}
+import type { ServerFailure } from '../database/failure.ts';
+import { failureOf, NO_ANSWER } from '../database/failure.ts';
 
 /** SQLSTATE, or the class that its first two characters name (manual of Postgres, appendix A), longest first. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
+const MEANINGS: Readonly<Record<string, ServerFailure>> = {
   '28': {
     code: 'SOURCE_DENIED',
     received: 'refuses the user or the password',
@@ -91,29 +84,22 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
-const NO_ANSWER: Meaning = {
-  code: 'SOURCE_UNREACHABLE',
-  received: 'does not answer',
-  expected: 'a server that can be reached',
-  next: 'check host and port in source.connection, the server and the network; it is tried again',
-};
-
-const NO_TLS: Meaning = {
+const NO_TLS: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'offers no encrypted connection',
   expected: 'TLS, which a server on another machine has to have',
   next: 'turn ssl on there, or add sslmode=disable to source.connection',
 };
 
-const WRONG_CERTIFICATE: Meaning = {
+const WRONG_CERTIFICATE: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'shows a certificate that cannot be trusted, or is of another name',
   expected: 'one of a known authority for the host in source.connection',
   next: 'add sslrootcert=<file of the authority> to source.connection, or correct the host',
 };
 
-/** What Node says of a certificate. */
-const CERTIFICATE = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_CERT)/;
+/** What Node says of a certificate: the server is not who it should be, or uses an authority that nobody told us. */
+export const CERTIFICATE = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_CERT)/;
 /** The client library has no code for it. */
 const TLS_REFUSED = 'The server does not support SSL connections';
 const PASSWORD_MISSING = /^SASL: .* client password must be a(?: non-empty)? string/;
@@ -123,7 +109,7 @@ function codeOf(error: Error): string {
 }
 
 /** Of SQLSTATEs, which have five characters; what Node names is longer. */
-function meaningOf(error: Error): Meaning | undefined {
+function meaningOf(error: Error): ServerFailure | undefined {
   if (error.message === TLS_REFUSED) return NO_TLS;
   if (PASSWORD_MISSING.test(error.message)) return NO_PASSWORD;
   const code = codeOf(error);
@@ -156,7 +142,7 @@ export function postgresError(error: unknown, shown: string): unknown {
   return translated;
 }
 
-const NO_PASSWORD: Meaning = {
+const NO_PASSWORD: ServerFailure = {
   code: 'SOURCE_DENIED',
   received: 'asks for a password',
   expected: 'one in source.connection',
@@ -165,10 +151,7 @@ const NO_PASSWORD: Meaning = {
 
 function translate(error: Error, shown: string): DativoError {
   const meaning = meaningOf(error);
-  if (meaning !== undefined) {
-    const { code, received, expected, next } = meaning;
-    return fail(code, { received: `${shown} ${received}`, expected, next });
-  }
+  if (meaning !== undefined) return failureOf(shown, meaning);
   return fail('SOURCE_UNREADABLE', {
     received: `${shown} refuses a query with SQLSTATE ${codeOf(error)}`,
     expected: 'a query that it can answer',

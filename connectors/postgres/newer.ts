@@ -1,27 +1,17 @@
 import { z } from 'zod';
-import { fail } from '../../contracts/errors.ts';
 import type { SourceSpec } from '../../contracts/job-source.ts';
 import type { RunOptions } from '../../contracts/run.ts';
 import type { Boundary, DatabaseCheckpoint } from '../database/checkpoint.ts';
 import { DIGEST_DIGITS, decodeDigests, encodeDigests, MAX_BOUNDARY_ROWS } from '../database/checkpoint.ts';
 import { noBound, unorderable } from '../database/cursor.ts';
+import type { CursorPlan } from '../database/cursor-plan.ts';
+import { afterWindow, cursorFellBack, hasNewDigests, tooManyAtCursor } from '../database/cursor-plan.ts';
 import type { ReadColumn } from './columns.ts';
 import { sqlStateOf } from './errors.ts';
 import type { PostgresSession } from './session.ts';
 import { pgName, pgText } from './sql.ts';
 import type { PgTable } from './table.ts';
 import { ROW } from './table.ts';
-
-/** What a run reads by the cursor. */
-export interface CursorPlan {
-  /** SQL: the rows that are read; those without a cursor are among them, to be counted. */
-  readonly where: string;
-  /** False when there is nothing that was not read before. */
-  readonly hasRows: boolean;
-  /** The position after the run. */
-  readonly next: DatabaseCheckpoint;
-  readonly notices: readonly string[];
-}
 
 const NO_ORDER = '42883';
 /** Classes of errors in values. */
@@ -61,11 +51,10 @@ export async function planNewer(
       ? 'true'
       : lookback > 0
         ? `${column} >= ${known} - interval '${lookback} hours'`
-        : `${column} >= ${known} AND (${column} > ${known} OR ${await notReadBefore(table, before.boundary)})`;
+        : `${column} >= ${known} AND (${column} > ${known} OR ${notReadBefore(table, before.boundary)})`;
   const where = withNulls(`${from} AND ${upTo}`);
   if (before.cursor !== undefined && above !== true && same !== true) {
-    const notice = `no row has a ${cursor.name} as high as the one that was read last: either rows were deleted, or the cursor goes backwards and misses what is below`;
-    return { where, hasRows: false, next: before, notices: [notice] };
+    return { where, hasRows: false, next: before, notices: [cursorFellBack(cursor.name)] };
   }
   const boundary = lookback > 0 ? undefined : await boundaryAt(table, cursor, value(highest), session);
   const next = { ...kept, cursor: highest, ...(boundary === undefined ? {} : { boundary }) };
@@ -98,11 +87,10 @@ export async function planWindow(
   const [row] = await withBounds(cursor.name, () =>
     session.rows(`SELECT ${ahead} AS ahead, (SELECT count(*) FROM ${table.from} WHERE ${where} AND false) AS rows`),
   );
-  const marked = row?.['ahead'] === true && before.windowsAhead !== true;
-  return { where, hasRows: true, next: marked ? { ...before, windowsAhead: true } : before, notices: [] };
+  return { where, hasRows: true, next: afterWindow(before, row?.['ahead'] === true), notices: [] };
 }
 
-async function notReadBefore(table: PgTable, boundary: Boundary | undefined): Promise<string> {
+function notReadBefore(table: PgTable, boundary: Boundary | undefined): string {
   // A checkpoint without one is that of a job with lookback_hours: all of them are read again.
   if (boundary === undefined) return 'true';
   if ('upTo' in boundary) {
@@ -130,7 +118,7 @@ async function boundaryAt(
   const digests = z.array(z.object({ digest: z.string() })).parse(rows);
   if (digests.length <= MAX_BOUNDARY_ROWS) return { digests: encodeDigests(digests.map(({ digest }) => digest)) };
   const key = table.primaryKey.map((name) => pgName(name));
-  if (key.length === 0) throw tooMany(table.shown, cursor.name);
+  if (key.length === 0) throw tooManyAtCursor(table.shown, cursor.name);
   const texts = key.map((name, index) => `${name}::text AS k${index}`);
   const order = key.map((name) => `${name} DESC`);
   const [last = {}] = await session.rows(`SELECT ${texts.join(', ')} ${at} ORDER BY ${order.join(', ')} LIMIT 1`);
@@ -146,10 +134,8 @@ async function hasOthers(
   session: PostgresSession,
 ): Promise<boolean> {
   if (before === undefined || now === undefined) return true;
-  if ('digests' in before && 'digests' in now) {
-    const read = new Set(decodeDigests(before.digests));
-    return decodeDigests(now.digests).some((digest) => !read.has(digest));
-  }
+  const told = hasNewDigests(before, now);
+  if (told !== undefined) return told;
   const [row] = await session.rows(`SELECT EXISTS (SELECT FROM ${table.from} WHERE ${where}) AS found`);
   return row?.['found'] === true;
 }
@@ -168,12 +154,4 @@ async function withBounds<T>(name: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw BAD_VALUE.test(sqlStateOf(error) ?? '') ? noBound(name) : error;
   }
-}
-
-function tooMany(shown: string, cursor: string) {
-  return fail('CURSOR_FIELD_UNKNOWN', {
-    received: `more than ${MAX_BOUNDARY_ROWS} rows of ${shown} with the highest ${cursor}, and no primary key to tell them apart`,
-    expected: 'a cursor that few rows share, or a primary key',
-    next: 'choose a finer column in source.incremental.cursor_field',
-  });
 }

@@ -3,10 +3,10 @@ import type { PlanRequest, SourceChunk, SourcePlan } from '../connector.ts';
 import type { DatabaseCheckpoint } from '../database/checkpoint.ts';
 import { parseCheckpoint } from '../database/checkpoint.ts';
 import { cursorOf, readingOf } from '../database/cursor.ts';
+import type { CursorPlan } from '../database/cursor-plan.ts';
 import { stretchesOf } from './chunks.ts';
 import type { ReadColumn } from './columns.ts';
 import { columnsDigest, readColumns } from './columns.ts';
-import type { CursorPlan } from './newer.ts';
 import { planNewer, planWindow } from './newer.ts';
 import type { PostgresPosition } from './read.ts';
 import type { PostgresSession } from './session.ts';
@@ -49,23 +49,17 @@ export async function planTable(
   };
 }
 
-type PlannedRows = Omit<CursorPlan, 'where'> & { readonly where: string | undefined };
-
 async function planRows(
   table: PgTable,
   cursor: ReadColumn | undefined,
   source: SourceSpec,
-  { options, checkpoint }: PlanRequest,
+  { options }: PlanRequest,
   before: DatabaseCheckpoint,
   session: PostgresSession,
-): Promise<PlannedRows> {
+): Promise<CursorPlan> {
   const reading = readingOf(source, options.mode);
   if (cursor === undefined) return { where: undefined, hasRows: true, next: { version: 1 }, notices: [] };
-  if (reading === 'window') {
-    const planned = await planWindow(table, cursor, options, before, session);
-    // A table without a checkpoint keeps none.
-    return planned.next === before && checkpoint === undefined ? { ...planned, next: before } : planned;
-  }
+  if (reading === 'window') return planWindow(table, cursor, options, before, session);
   const planned = await planNewer(table, cursor, source, before, session);
   return reading === 'everything' ? { ...planned, hasRows: true } : planned;
 }

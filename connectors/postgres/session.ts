@@ -1,17 +1,10 @@
 import { Socket } from 'node:net';
 import type { Client } from 'pg';
+import type { SessionSettings } from '../database/session-settings.ts';
 import type { PostgresAddress } from './address.ts';
 import { parseAddress } from './address.ts';
 import { isLoginRefused, postgresError } from './errors.ts';
 import { takeSnapshot } from './snapshot.ts';
-
-export interface SessionSettings {
-  readonly connection: string | undefined;
-  /** The connection as it is now, where it can change while a run is on. */
-  readonly reread?: (() => Promise<string | undefined>) | undefined;
-  readonly statementTimeoutSeconds: number;
-  readonly lockTimeoutSeconds: number;
-}
 
 const CONNECT_WITHIN_MS = 15_000;
 

@@ -1,6 +1,5 @@
 import type { DiscoveredObject } from '../../contracts/discovery.ts';
-import { formatCount } from '../../contracts/figures.ts';
-import type { Column, StreamSchema } from '../../contracts/schema.ts';
+import type { StreamSchema } from '../../contracts/schema.ts';
 import type {
   Checkpoint,
   ConnectorContext,
@@ -12,7 +11,9 @@ import type {
   SourcePlan,
   StreamDescription,
 } from '../connector.ts';
+import { describeTable } from '../database/describe.ts';
 import { parseObject } from '../database/object-name.ts';
+import { sessionSettings } from '../database/session-settings.ts';
 import type { DuckDbSession } from '../duckdb/session.ts';
 import type { SourceSettings } from '../source-settings.ts';
 import { objectNames } from '../source-settings.ts';
@@ -46,16 +47,7 @@ export class PostgresSource implements Source {
     await using session = await this.#open(context);
     const table = await this.#find(object, session);
     const read = readColumns(table, this.#settings.source);
-    const doubts = doubtsOf(read);
-    const rows = table.rows === undefined ? '' : `, about ${formatCount(Math.round(table.rows))} rows`;
-    return {
-      schema: {
-        columns: read.map(({ name, type }): Column => ({ name, type, required: false })),
-        primaryKey: table.primaryKey.every((key) => read.some(({ name }) => name === key)) ? table.primaryKey : [],
-      },
-      notes: [`${table.shown}${rows}`, ...doubts.map(({ text }) => text)],
-      doubts,
-    };
+    return describeTable(table, read, doubtsOf(read));
   }
 
   async plan(request: PlanRequest, context: ConnectorContext): Promise<SourcePlan> {
@@ -93,17 +85,7 @@ export class PostgresSource implements Source {
   }
 
   #open({ signal, snapshot }: ConnectorContext): Promise<PostgresSession> {
-    const { source, rereadConnection } = this.#settings;
-    return PostgresSession.open(
-      {
-        connection: source.connection,
-        reread: rereadConnection,
-        statementTimeoutSeconds: source.statement_timeout_seconds,
-        lockTimeoutSeconds: source.lock_timeout_seconds,
-      },
-      signal,
-      snapshot,
-    );
+    return PostgresSession.open(sessionSettings(this.#settings), signal, snapshot);
   }
 
   #find(object: string, session: PostgresSession): Promise<PgTable> {

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { hasErrnoCode } from '../../contracts/errors.ts';
+import { isAlive } from '../process-alive.ts';
 
 /** Folders and files on their way into the cache end like this, so that whoever finds one knows whose it is. */
 export function unfinishedName(name: string): string {
@@ -26,15 +26,5 @@ async function namesIn(folder: string): Promise<string[]> {
   } catch {
     // Not there yet, or not ours to read: then nothing in it is ours to remove.
     return [];
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    // Signal 0 is never sent: it only asks.
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasErrnoCode(error) && error.code === 'EPERM';
   }
 }

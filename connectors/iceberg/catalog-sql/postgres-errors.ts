@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../contracts/errors.ts';
 import { DativoError, fail } from '../../../contracts/errors.ts';
+import { CERTIFICATE } from '../../postgres/errors.ts';
 
 /** SQLSTATE, or the class that its first two characters name (Postgres manual, appendix A) → what it means here. */
 const CODE_OF_STATE: Readonly<Record<string, ErrorCode>> = {
@@ -14,19 +15,11 @@ const CODE_OF_STATE: Readonly<Record<string, ErrorCode>> = {
   '40': 'CATALOG_BUSY',
 };
 
-/** What Node says of a certificate → the server is not who it should be, or uses an authority that nobody told us. */
-const CERTIFICATE = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_CERT)/;
-
 const NEXT: Partial<Record<ErrorCode, string>> = {
   CATALOG_DENIED: 'correct the user and password in target.catalog.uri, or give that user rights to the tables',
   CATALOG_NOT_FOUND: 'correct the database or schema in target.catalog.uri, or create it',
   CATALOG_BUSY: 'wait for the other writer, or stop it; the commit is tried again',
 };
-
-/** The user or the password is not the one that the server knows (SQLSTATE class 28). */
-export function isLoginRefused(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('28');
-}
 
 /** An error of node-postgres without its text; an error of ours passes unchanged. `address` holds no secret. */
 export function postgresError(error: unknown, address: string): unknown {

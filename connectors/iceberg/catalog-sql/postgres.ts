@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { Pool } from 'pg';
 import { DativoError, fail } from '../../../contracts/errors.ts';
+import { isLoginRefused } from '../../postgres/errors.ts';
 import type { TableName } from '../../sink.ts';
 import type { SqlDatabase, SqlRow, SqlSession } from './database.ts';
 import { CATALOG_COLUMNS, SCHEMA } from './database.ts';
-import { isLoginRefused, postgresError } from './postgres-errors.ts';
+import { postgresError } from './postgres-errors.ts';
 
 const POOL_SIZE = 4;
 const IDLE_CONNECTION_MS = 10_000;
