@@ -29,6 +29,7 @@ export default defineConfig({
           name: 'server',
           include: ['test/**/*.server.test.ts'],
           globalSetup: './test/support/temporal-setup.ts',
+          setupFiles: './test/support/clear-server.ts',
           // One Temporal server and two task queues of fixed names: two files at once would take each other's work.
           fileParallelism: false,
           testTimeout: SERVER_TIMEOUT_MS,

@@ -9,10 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { DEFAULT_TENANT, ingestWorkflowId } from '../../contracts/ids.ts';
 import { startMariaDb } from '../../test/support/mariadb.ts';
-import type { ingest } from '../../workflows/ingest.ts';
-import { measureRun } from '../csv/orders-job.ts';
+import { runDatabaseJob } from '../database-run.ts';
 import type { Measured } from '../measure.ts';
 import { measureNode, median } from '../measure.ts';
 import { BenchServer } from '../server.ts';
@@ -51,15 +49,11 @@ async function dativo(url: string, round: number): Promise<Timed> {
       'target: { namespace: bench, warehouse: lake, write_mode: overwrite }\n',
   );
   const env = { TEMPORAL_ADDRESS: temporal.address, DATIVO_HOME: path.join(work, 'home'), BENCH_DATABASE: url };
-  const measured = await measureRun([job], env);
-  const handle = client.workflow.getHandle<typeof ingest>(ingestWorkflowId(DEFAULT_TENANT, asset));
-  const { objects } = await handle.result();
-  const committed = objects.reduce((sum, { counts }) => sum + counts.committed, 0);
+  const { object, runSeconds, ...measured } = await runDatabaseJob(client, { file: job, asset }, env);
+  const { committed } = object.counts;
   if (committed !== rows) throw new Error(`dativo committed ${committed} rows`);
-  const { startTime, closeTime } = await handle.describe();
-  if (!closeTime) throw new Error('a run with a result and no end');
   await rm(folder, { recursive: true });
-  return { ...measured, seconds: (closeTime.getTime() - startTime.getTime()) / 1000 };
+  return { ...measured, seconds: runSeconds };
 }
 
 function line(name: string, { seconds, wallSeconds, cpuSeconds, peakMegabytes }: Timed): void {

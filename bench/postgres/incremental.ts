@@ -6,10 +6,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { DEFAULT_TENANT, ingestWorkflowId } from '../../contracts/ids.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
-import type { ingest } from '../../workflows/ingest.ts';
-import { measureRun } from '../csv/orders-job.ts';
+import { runDatabaseJob } from '../database-run.ts';
 import { BenchServer } from '../server.ts';
 import { createOrders, databaseOf } from './table.ts';
 
@@ -22,15 +20,9 @@ const connection = await Connection.connect({ address: temporal.address });
 const client = new Client({ connection });
 await using postgres = await startPostgres();
 
-async function run(url: string, job: string) {
+function run(url: string, file: string) {
   const env = { TEMPORAL_ADDRESS: temporal.address, DATIVO_HOME: path.join(work, 'home'), BENCH_DATABASE: url };
-  const measured = await measureRun([job], env);
-  const { objects } = await client.workflow
-    .getHandle<typeof ingest>(ingestWorkflowId(DEFAULT_TENANT, 'orders'))
-    .result();
-  const [object] = objects;
-  if (object === undefined) throw new Error('a run without an object');
-  return { ...measured, object };
+  return runDatabaseJob(client, { file, asset: 'orders' }, env);
 }
 
 try {

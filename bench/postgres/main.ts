@@ -11,11 +11,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { DEFAULT_TENANT, ingestWorkflowId } from '../../contracts/ids.ts';
 import { startPostgres } from '../../test/support/postgres.ts';
 import { pythonWith } from '../../test/support/python-environment.ts';
-import type { ingest } from '../../workflows/ingest.ts';
-import { measureRun } from '../csv/orders-job.ts';
+import { runDatabaseJob } from '../database-run.ts';
 import type { Measured } from '../measure.ts';
 import { measureNode, median } from '../measure.ts';
 import { BenchServer } from '../server.ts';
@@ -73,10 +71,8 @@ const dativo = (url: string, round: number) =>
         'target: { namespace: bench, warehouse: lake, write_mode: overwrite }\n',
     );
     const env = { TEMPORAL_ADDRESS: temporal.address, DATIVO_HOME: path.join(work, 'home'), BENCH_DATABASE: url };
-    const measured = await measureRun([job], env);
-    const handle = client.workflow.getHandle<typeof ingest>(ingestWorkflowId(DEFAULT_TENANT, asset));
-    const { objects } = await handle.result();
-    const committed = objects.reduce((sum, { counts }) => sum + counts.committed, 0);
+    const { object, ...measured } = await runDatabaseJob(client, { file: job, asset }, env);
+    const { committed } = object.counts;
     if (committed !== rows) throw new Error(`dativo committed ${committed} rows`);
     return measured;
   });

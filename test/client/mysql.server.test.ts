@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { validateJob } from '../../config/validate.ts';
 import { dativo } from '../support/cli.ts';
+import { mariaDbTable } from '../support/database-table.ts';
 import { MARIADB_PASSWORD, useMariaDb } from '../support/mariadb.ts';
-import { mariaDbTable } from '../support/mariadb-table.ts';
 import { useWorker } from '../support/worker.ts';
 
 const mariaDb = useMariaDb();

@@ -9,9 +9,9 @@ import { createSource, SOURCES } from '../../connectors/registry.ts';
 import { sourceSchema } from '../../contracts/job-source.ts';
 import type { StreamSchema } from '../../contracts/schema.ts';
 import { contextIn, writeFiles } from '../support/csv.ts';
+import { mariaDbTable } from '../support/database-table.ts';
 import { openSession, temporaryFolder } from '../support/duckdb.ts';
 import { useMariaDb } from '../support/mariadb.ts';
-import { mariaDbTable } from '../support/mariadb-table.ts';
 import { usePostgres } from '../support/postgres.ts';
 
 const postgres = usePostgres();

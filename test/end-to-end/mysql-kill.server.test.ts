@@ -1,36 +1,18 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { FaultPoint } from '../../activities/dependencies.ts';
 import { databaseJob, targetOf } from '../support/database-job.ts';
+import { mariaDbTable } from '../support/database-table.ts';
 import { temporaryFolder } from '../support/duckdb.ts';
+import { useFaultyWorkers } from '../support/faulty-workers.ts';
 import { useMariaDb } from '../support/mariadb.ts';
-import { mariaDbTable } from '../support/mariadb-table.ts';
 import { runJob } from '../support/run-job.ts';
-import { temporalServer, useClient } from '../support/temporal.ts';
+import { useClient } from '../support/temporal.ts';
 
-const FAULTY_WORKER = path.join(import.meta.dirname, '../support/faulty-worker.ts');
 const mariaDb = useMariaDb();
 const client = useClient();
-const workers: ChildProcess[] = [];
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    if (worker.exitCode !== null || worker.signalCode !== null) continue;
-    worker.kill('SIGTERM');
-    await once(worker, 'exit');
-  }
-});
-
-async function startWorker(point: FaultPoint | 'none', marker: string): Promise<ChildProcess> {
-  const worker = spawn(process.execPath, [FAULTY_WORKER, temporalServer().address, point, marker], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  workers.push(worker);
-  await once(worker.stdout, 'data');
-  return worker;
-}
+const startWorker = useFaultyWorkers();
 
 const POINTS: readonly FaultPoint[] = ['extract:after-data-files', 'extract:after-description', 'commit:done'];
 

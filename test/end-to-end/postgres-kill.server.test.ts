@@ -1,36 +1,18 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { FaultPoint } from '../../activities/dependencies.ts';
 import { targetOf } from '../support/database-job.ts';
 import { temporaryFolder } from '../support/duckdb.ts';
+import { useFaultyWorkers } from '../support/faulty-workers.ts';
 import { usePostgres } from '../support/postgres.ts';
 import { postgresJob } from '../support/postgres-job.ts';
 import { runJob } from '../support/run-job.ts';
-import { temporalServer, useClient } from '../support/temporal.ts';
+import { useClient } from '../support/temporal.ts';
 
-const FAULTY_WORKER = path.join(import.meta.dirname, '../support/faulty-worker.ts');
 const postgres = usePostgres();
 const client = useClient();
-const workers: ChildProcess[] = [];
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    if (worker.exitCode !== null || worker.signalCode !== null) continue;
-    worker.kill('SIGTERM');
-    await once(worker, 'exit');
-  }
-});
-
-async function startWorker(point: FaultPoint | 'none', marker: string): Promise<ChildProcess> {
-  const worker = spawn(process.execPath, [FAULTY_WORKER, temporalServer().address, point, marker], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  workers.push(worker);
-  await once(worker.stdout, 'data');
-  return worker;
-}
+const startWorker = useFaultyWorkers();
 
 const POINTS: readonly FaultPoint[] = ['hold:held', 'extract:after-description'];
 

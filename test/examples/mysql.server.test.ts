@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { mariaDbTable } from '../support/database-table.ts';
 import { useMariaDb } from '../support/mariadb.ts';
-import { mariaDbTable } from '../support/mariadb-table.ts';
 import { temporalServer } from '../support/temporal.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -87,3 +87,9 @@ export async function runSource(source: Source, given: SourceRunOptions = {}): P
     checkpoint: JSON.parse(JSON.stringify(after)),
   };
 }
+
+/** A run that goes on from a checkpoint, with the ids of its rows in their order. */
+export async function idsOf(source: Source, checkpoint?: Checkpoint) {
+  const run = await runSource(source, checkpoint === undefined ? {} : { checkpoint });
+  return { ...run, ids: run.rows.map(({ id }) => Number(id)).toSorted((a, b) => a - b) };
+}

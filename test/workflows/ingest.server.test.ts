@@ -22,16 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => connection.close());
 
-/** All test files share the server: what an earlier one left unfinished would be done by the workers of this one. */
-beforeAll(async () => {
-  for await (const { workflowId } of client().workflow.list({ query: "ExecutionStatus = 'Running'" })) {
-    await client()
-      .workflow.getHandle(workflowId)
-      .terminate()
-      .catch(() => {});
-  }
-});
-
 async function withWorkers<T>(activities: Activities, work: () => Promise<T>): Promise<T> {
   const { namespace } = temporalServer();
   const light = await Worker.create({

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { contextIn } from '../../support/csv.ts';
+import { mariaDbTable } from '../../support/database-table.ts';
 import { temporaryFolder } from '../../support/duckdb.ts';
 import { MARIADB_PASSWORD, useMariaDb } from '../../support/mariadb.ts';
-import { mariaDbTable } from '../../support/mariadb-table.ts';
 
 const mariaDb = useMariaDb();
 

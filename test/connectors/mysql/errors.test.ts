@@ -1,39 +1,25 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { DativoError } from '../../../contracts/errors.ts';
 import { typeName } from '../../../contracts/schema.ts';
 import { contextIn } from '../../support/csv.ts';
 import { startCutProxy } from '../../support/cut-proxy.ts';
+import { mariaDbTable } from '../../support/database-table.ts';
 import { openSession, temporaryFolder } from '../../support/duckdb.ts';
 import { MARIADB_PASSWORD, startMariaDb, useMariaDb } from '../../support/mariadb.ts';
-import { mariaDbTable } from '../../support/mariadb-table.ts';
+import type { AddressChange } from '../../support/refusal.ts';
+import { changedAddress, refusalOf } from '../../support/refusal.ts';
 import { runSource } from '../../support/run-source.ts';
 
 const mariaDb = useMariaDb();
 
-/** What a run says, with the code; a password is in none of it. */
-async function refusal(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => undefined,
-    (reason: DativoError) => reason,
-  );
-  if (error === undefined) throw new Error('nothing was refused');
-  expect(JSON.stringify([error.message, error.parts])).not.toContain(MARIADB_PASSWORD);
-  return `${error.code}: ${error.message}`;
-}
+/** What a run says, with the code; the password is in none of it. */
+const refusal = (work: Promise<unknown>) => refusalOf(work, MARIADB_PASSWORD);
 
 const ORDERS = `CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (1, 'a')`;
 
-/** The address with a part of it changed. */
-type Parts = Partial<Pick<URL, 'username' | 'password' | 'host' | 'hostname' | 'port' | 'pathname' | 'search'>>;
-
-function changed(url: string, parts: Parts): string {
-  return Object.assign(new URL(url), parts).href;
-}
-
 describe('a server that cannot be used', () => {
-  const ADDRESSES: readonly (readonly [string, Parts, RegExp])[] = [
+  const ADDRESSES: readonly (readonly [string, AddressChange, RegExp])[] = [
     ['a wrong password', { password: 'wrong-one' }, /^SOURCE_DENIED: .*refuses the user or the password/],
     ['no password', { password: '' }, /^SOURCE_DENIED: .*refuses the user or the password/],
     ['an unknown user', { username: 'nobody' }, /^SOURCE_DENIED: .*refuses the user or the password/],
@@ -47,13 +33,13 @@ describe('a server that cannot be used', () => {
   ];
   test.each(ADDRESSES)('%s is told in one sentence', async (_, parts, sentence) => {
     const table = await mariaDbTable(mariaDb(), ORDERS);
-    expect(await refusal(runSource(table.source({}, changed(table.url, parts))))).toMatch(sentence);
+    expect(await refusal(runSource(table.source({}, changedAddress(table.url, parts))))).toMatch(sentence);
   });
 
   test('that goes away in the middle is asked again later', async () => {
     const table = await mariaDbTable(mariaDb(), ORDERS);
     await using proxy = await startCutProxy(mariaDb().port);
-    const through = changed(table.url, { port: String(proxy.port) });
+    const through = changedAddress(table.url, { port: String(proxy.port) });
     proxy.loseAnswerTo('SELECT `id`');
     expect(await refusal(runSource(table.source({}, through)))).toMatch(/^SOURCE_UNREACHABLE: /);
   });
@@ -75,7 +61,7 @@ describe('a server that cannot be used', () => {
       mariaDb(),
       `${ORDERS}; CREATE USER few@'%' IDENTIFIED BY '${MARIADB_PASSWORD}' WITH MAX_USER_CONNECTIONS 1; GRANT SELECT ON *.* TO few@'%'`,
     );
-    const as = changed(table.url, { username: 'few' });
+    const as = changedAddress(table.url, { username: 'few' });
     const slow = runSource(table.source({ query: 'SELECT 1 AS id, SLEEP(2) AS slept' }, as));
     await vi.waitUntil(
       async () =>
@@ -118,7 +104,7 @@ describe('a server that cannot be used', () => {
     const { createSource } = await import('../../../connectors/registry.ts');
     const { sourceSchema } = await import('../../../contracts/job-source.ts');
     const source = createSource('mysql', {
-      source: sourceSchema.parse({ connection: changed(table.url, { password: 'the-old-one' }) }),
+      source: sourceSchema.parse({ connection: changedAddress(table.url, { password: 'the-old-one' }) }),
       asset: 'orders',
       rereadConnection: async () => table.url,
     });
@@ -140,7 +126,7 @@ describe('an encrypted connection', () => {
 
   test('is made with an authority that is named, and with one that is not known not at all', async () => {
     const table = await mariaDbTable(mariaDb(), ORDERS);
-    const at = (search: string) => changed(table.url, { search });
+    const at = (search: string) => changedAddress(table.url, { search });
     const verified = at(`ssl-mode=VERIFY_IDENTITY&ssl-ca=${encodeURIComponent(ca)}`);
     expect((await runSource(table.source({}, verified))).rows).toHaveLength(1);
     expect(await refusal(runSource(table.source({}, at('ssl-mode=VERIFY_IDENTITY'))))).toMatch(
@@ -152,7 +138,7 @@ describe('an encrypted connection', () => {
   test('is refused to a server of another name, unless the name is not asked for', async () => {
     const table = await mariaDbTable(mariaDb(), ORDERS);
     const elsewhere = (mode: string) =>
-      changed(table.url, { hostname: 'localhost', search: `ssl-mode=${mode}&ssl-ca=${encodeURIComponent(ca)}` });
+      changedAddress(table.url, { hostname: 'localhost', search: `ssl-mode=${mode}&ssl-ca=${encodeURIComponent(ca)}` });
     expect(await refusal(runSource(table.source({}, elsewhere('VERIFY_IDENTITY'))))).toMatch(
       /^SOURCE_DENIED: .*of another name/,
     );
@@ -164,7 +150,7 @@ describe('an encrypted connection', () => {
       mariaDb(),
       `CREATE TABLE orders (id int PRIMARY KEY, note longtext); INSERT INTO orders SELECT seq, REPEAT('x', 5000) FROM seq_1_to_2000`,
     );
-    const at = (search: string) => changed(table.url, { search });
+    const at = (search: string) => changedAddress(table.url, { search });
     const [encrypted] = (await runSource(table.source({ query: CIPHER }, at('ssl-mode=REQUIRED')))).rows;
     expect(encrypted?.['id']).toMatch(/^TLS_/);
     expect((await runSource(table.source({ query: CIPHER }, at('ssl-mode=DISABLED')))).rows).toEqual([{ id: '' }]);
@@ -176,9 +162,9 @@ describe('an encrypted connection', () => {
   test('is asked for in vain of a server without one', async () => {
     await using plain = await startMariaDb({ tls: false });
     const table = await mariaDbTable(plain, ORDERS);
-    expect(await refusal(runSource(table.source({}, changed(table.url, { search: 'ssl-mode=VERIFY_CA' }))))).toMatch(
-      /^SOURCE_DENIED: .*offers no encrypted connection/,
-    );
+    expect(
+      await refusal(runSource(table.source({}, changedAddress(table.url, { search: 'ssl-mode=VERIFY_CA' })))),
+    ).toMatch(/^SOURCE_DENIED: .*offers no encrypted connection/);
   }, 60_000);
 });
 
@@ -196,7 +182,7 @@ describe('an object that cannot be read', () => {
       `CREATE TABLE others (id int, note text); ${ORDERS}; CREATE USER reader_a@'%' IDENTIFIED BY '${MARIADB_PASSWORD}'`,
     );
     await table.run(`GRANT SELECT ON ${table.database}.others TO reader_a@'%'`);
-    const as = changed(table.url, { username: 'reader_a' });
+    const as = changedAddress(table.url, { username: 'reader_a' });
     expect(await refusal(runSource(table.source({}, as)))).toMatch(
       /^SOURCE_NOT_FOUND: .*GRANT SELECT|^SOURCE_NOT_FOUND: .*may read/,
     );

@@ -1,22 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { Checkpoint, Source } from '../../../connectors/connector.ts';
 import { MAX_BOUNDARY_ROWS } from '../../../connectors/database/checkpoint.ts';
 import { contextIn } from '../../support/csv.ts';
+import { mariaDbTable } from '../../support/database-table.ts';
 import { openSession, temporaryFolder } from '../../support/duckdb.ts';
 import { useMariaDb } from '../../support/mariadb.ts';
-import { mariaDbTable } from '../../support/mariadb-table.ts';
-import { runSource } from '../../support/run-source.ts';
+import { idsOf, runSource } from '../../support/run-source.ts';
 
 const mariaDb = useMariaDb();
 
 const BY = (cursor: string, more: object = {}) => ({
   incremental: { strategy: 'updated_after', cursor_field: cursor, ...more },
 });
-
-async function idsOf(source: Source, checkpoint?: Checkpoint) {
-  const run = await runSource(source, checkpoint === undefined ? {} : { checkpoint });
-  return { ...run, ids: run.rows.map(({ id }) => Number(id)).toSorted((a, b) => a - b) };
-}
 
 describe('a run that goes on from the last one', () => {
   test('reads what is newer, and what came at the same moment since, and nothing twice', async () => {

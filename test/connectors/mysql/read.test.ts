@@ -3,9 +3,9 @@ import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { Relation, Source } from '../../../connectors/connector.ts';
 import { contextIn } from '../../support/csv.ts';
+import { mariaDbTable } from '../../support/database-table.ts';
 import { openSession, temporaryFolder } from '../../support/duckdb.ts';
 import { useMariaDb } from '../../support/mariadb.ts';
-import { mariaDbTable } from '../../support/mariadb-table.ts';
 import { runSource } from '../../support/run-source.ts';
 
 const mariaDb = useMariaDb();

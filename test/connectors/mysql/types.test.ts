@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeParquet } from '../../../connectors/duckdb/parquet-file.ts';
 import { TYPES } from '../../../connectors/mysql/type-rules.ts';
 import { typeName } from '../../../contracts/schema.ts';
+import { mariaDbTable } from '../../support/database-table.ts';
 import { Judge } from '../../support/judge.ts';
 import { TestLake } from '../../support/lake.ts';
 import { useMariaDb } from '../../support/mariadb.ts';
-import { mariaDbTable } from '../../support/mariadb-table.ts';
 import { runSource } from '../../support/run-source.ts';
 
 const mariaDb = useMariaDb();

@@ -1,40 +1,26 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { DativoError } from '../../../contracts/errors.ts';
 import { typeName } from '../../../contracts/schema.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { contextIn } from '../../support/csv.ts';
 import { startCutProxy } from '../../support/cut-proxy.ts';
+import { postgresTable } from '../../support/database-table.ts';
 import { openSession, temporaryFolder } from '../../support/duckdb.ts';
 import { POSTGRES_PASSWORD, usePostgres } from '../../support/postgres.ts';
-import { postgresTable } from '../../support/postgres-table.ts';
+import type { AddressChange } from '../../support/refusal.ts';
+import { changedAddress, refusalOf } from '../../support/refusal.ts';
 import { runSource } from '../../support/run-source.ts';
 
 const postgres = usePostgres();
 
-/** What a run says, with the code; a password is in none of it. */
-async function refusal(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => undefined,
-    (reason: DativoError) => reason,
-  );
-  if (error === undefined) throw new Error('nothing was refused');
-  expect(JSON.stringify([error.message, error.parts])).not.toContain(POSTGRES_PASSWORD);
-  return `${error.code}: ${error.message}`;
-}
+/** What a run says, with the code; the password is in none of it. */
+const refusal = (work: Promise<unknown>) => refusalOf(work, POSTGRES_PASSWORD);
 
 const ORDERS = `CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders VALUES (1, 'a')`;
 
-/** The address with a part of it changed. */
-type Parts = Partial<Pick<URL, 'username' | 'password' | 'host' | 'hostname' | 'port' | 'pathname' | 'search'>>;
-
-function changed(url: string, parts: Parts): string {
-  return Object.assign(new URL(url), parts).href;
-}
-
 describe('a server that cannot be used', () => {
-  const ADDRESSES: readonly (readonly [string, Parts, RegExp])[] = [
+  const ADDRESSES: readonly (readonly [string, AddressChange, RegExp])[] = [
     ['a wrong password', { password: 'wrong-one' }, /^SOURCE_DENIED: .*refuses the user or the password/],
     ['no password', { password: '' }, /^SOURCE_DENIED: .*(refuses the user or the password|asks for a password)/],
     ['an unknown user', { username: 'nobody' }, /^SOURCE_DENIED: /],
@@ -52,13 +38,13 @@ describe('a server that cannot be used', () => {
   ];
   test.each(ADDRESSES)('%s is told in one sentence', async (_, parts, sentence) => {
     const table = await postgresTable(postgres(), ORDERS);
-    expect(await refusal(runSource(table.source({}, changed(table.url, parts))))).toMatch(sentence);
+    expect(await refusal(runSource(table.source({}, changedAddress(table.url, parts))))).toMatch(sentence);
   });
 
   test('that goes away in the middle is asked again later', async () => {
     const table = await postgresTable(postgres(), ORDERS);
     await using proxy = await startCutProxy(postgres().port);
-    const through = changed(table.url, { port: String(proxy.port) });
+    const through = changedAddress(table.url, { port: String(proxy.port) });
     proxy.loseAnswerTo('COPY (SELECT');
     expect(await refusal(runSource(table.source({}, through)))).toMatch(/^SOURCE_UNREACHABLE: /);
   });
@@ -97,7 +83,7 @@ describe('an encrypted connection', () => {
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
-  const at = (url: string, search: string) => changed(url, { search });
+  const at = (url: string, search: string) => changedAddress(url, { search });
 
   test('is made with an authority that is named, and with one that is not known not at all', async () => {
     const table = await postgresTable(postgres(), ORDERS);
@@ -112,7 +98,10 @@ describe('an encrypted connection', () => {
   test('is refused to a server of another name, unless the name is not asked for', async () => {
     const table = await postgresTable(postgres(), ORDERS);
     const elsewhere = (mode: string) =>
-      changed(table.url, { hostname: 'localhost', search: `sslmode=${mode}&sslrootcert=${encodeURIComponent(root)}` });
+      changedAddress(table.url, {
+        hostname: 'localhost',
+        search: `sslmode=${mode}&sslrootcert=${encodeURIComponent(root)}`,
+      });
     expect(await refusal(runSource(table.source({}, elsewhere('verify-full'))))).toMatch(
       /^SOURCE_DENIED: .*of another name/,
     );
@@ -151,7 +140,7 @@ describe('an object that cannot be read', () => {
       postgres(),
       `${ORDERS}; CREATE ROLE reader_a LOGIN PASSWORD '${POSTGRES_PASSWORD}'`,
     );
-    const as = changed(table.url, { username: 'reader_a' });
+    const as = changedAddress(table.url, { username: 'reader_a' });
     expect(await refusal(runSource(table.source({}, as)))).toMatch(/^SOURCE_DENIED: .*GRANT SELECT/);
   });
 
@@ -161,7 +150,7 @@ describe('an object that cannot be read', () => {
       `${ORDERS}; CREATE ROLE reader_b LOGIN PASSWORD '${POSTGRES_PASSWORD}'; GRANT SELECT ON orders TO reader_b;
        ALTER TABLE orders ENABLE ROW LEVEL SECURITY; CREATE POLICY "few" ON orders USING (id > 1)`,
     );
-    const as = changed(table.url, { username: 'reader_b' });
+    const as = changedAddress(table.url, { username: 'reader_b' });
     expect(await refusal(runSource(table.source({}, as)))).toMatch(/^SOURCE_DENIED: .*BYPASSRLS/);
   });
 

@@ -1,20 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Checkpoint, Source } from '../../../connectors/connector.ts';
 import { MAX_BOUNDARY_ROWS } from '../../../connectors/database/checkpoint.ts';
+import { postgresTable } from '../../support/database-table.ts';
 import { usePostgres } from '../../support/postgres.ts';
-import { postgresTable } from '../../support/postgres-table.ts';
-import { runSource } from '../../support/run-source.ts';
+import { idsOf, runSource } from '../../support/run-source.ts';
 
 const postgres = usePostgres();
 
 const BY = (cursor: string, more: object = {}) => ({
   incremental: { strategy: 'updated_after', cursor_field: cursor, ...more },
 });
-
-async function idsOf(source: Source, checkpoint?: Checkpoint) {
-  const run = await runSource(source, checkpoint === undefined ? {} : { checkpoint });
-  return { ...run, ids: run.rows.map(({ id }) => Number(id)).toSorted((a, b) => a - b) };
-}
 
 describe('a run that goes on from the last one', () => {
   test('reads what is newer, and what came at the same moment since, and nothing twice', async () => {
