@@ -14,15 +14,17 @@ const client = useClient();
 
 /** What happens at a point of a run, once. */
 let disturb: { readonly at: FaultPoint; readonly with: () => Promise<unknown> } | undefined;
+let disturbing: Promise<unknown> | undefined;
 afterEach(() => {
   disturb = undefined;
+  disturbing = undefined;
 });
 useWorker({
   reached: async (point) => {
     if (point !== disturb?.at) return;
-    const work = disturb.with;
-    disturb = undefined;
-    await work();
+    // All that get there wait: an object that was committed meanwhile would rightly stay at the moment before.
+    disturbing ??= disturb.with();
+    await disturbing;
   },
 });
 
